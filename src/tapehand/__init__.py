@@ -1,0 +1,3 @@
+"""Tapehand: the assistant engineer for people who make records."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Musical and product data as TOML, with sources."""

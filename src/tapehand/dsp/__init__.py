@@ -1,0 +1,1 @@
+"""Signal processors on Audio: EQ, dynamics, limiter, saturation, reverb, delay, pan."""

@@ -1,0 +1,1 @@
+"""Notes, patch and seed in; Audio out."""

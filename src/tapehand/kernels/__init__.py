@@ -1,0 +1,1 @@
+"""The ctypes face of the native library."""

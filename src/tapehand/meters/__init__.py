@@ -1,0 +1,1 @@
+"""What a meter reads: loudness, true peak, stereo, spectrum."""

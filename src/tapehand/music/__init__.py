@@ -1,0 +1,1 @@
+"""Time, pitch, keys, chords, form, notes."""

@@ -1,0 +1,1 @@
+"""Waveform, spectrum, spectrogram, piano roll as SVG or PNG."""

@@ -1,0 +1,1 @@
+"""The doors: what engines, stores and exporters must be."""

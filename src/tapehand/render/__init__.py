@@ -1,0 +1,1 @@
+"""Song and audio in; stems and mix out."""

@@ -1,0 +1,1 @@
+"""The nouns: what a song is and how it changes."""

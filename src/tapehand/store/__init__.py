@@ -1,0 +1,1 @@
+"""The song folder: event log, content-addressed audio, codecs."""
