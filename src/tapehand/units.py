@@ -10,7 +10,7 @@ SILENCE_DB = -math.inf
 
 def db_to_gain(level_db: float) -> float:
     """Linear amplitude of a level in dB (``-inf`` is 0)."""
-    return 0.0 if level_db == SILENCE_DB else 10.0 ** (level_db / 20.0)
+    return 0.0 if level_db == SILENCE_DB else math.pow(10.0, level_db / 20.0)
 
 
 def gain_to_db(gain: float) -> float:
@@ -25,7 +25,7 @@ def power_to_db(power: float) -> float:
 
 def midi_to_hz(pitch: float, tuning_hz: float = 440.0) -> float:
     """Frequency of a MIDI note number (69 = ``tuning_hz``; fractions are cents / 100)."""
-    return tuning_hz * 2.0 ** ((pitch - 69.0) / 12.0)
+    return tuning_hz * math.exp2((pitch - 69.0) / 12.0)
 
 
 def hz_to_midi(frequency_hz: float, tuning_hz: float = 440.0) -> float:

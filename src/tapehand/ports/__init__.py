@@ -1,1 +1,1 @@
-"""The doors: what engines, stores and exporters must be."""
+"""The doors of the house: what an engine, a song store or an exporter must be. A port exists where two can fit."""

@@ -1,0 +1,118 @@
+"""Events: everything that ever happened to a song, in order. The song is what they add up to (``song.fold``)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tapehand.song.finding import Finding
+from tapehand.song.op import Op
+from tapehand.song.proposal import Proposal
+from tapehand.song.provenance import Provenance
+from tapehand.song.song import Song
+from tapehand.song.source import Source
+
+ActorKind = Literal["person", "engine", "agent"]
+Verdict = Literal["accept", "reject", "later"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SongCreated:
+    """The first event of every log."""
+
+    KIND: ClassVar[str] = "song.created"
+    song: Song
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioAdded:
+    """Audio came into the store. It is on no track until an op puts it there."""
+
+    KIND: ClassVar[str] = "audio.added"
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsNoted:
+    """Findings of a listening; they replace earlier findings of the same ``scope``."""
+
+    KIND: ClassVar[str] = "findings.noted"
+    scope: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalFiled:
+    """A proposal, made against the song as it stood after ``base_event``."""
+
+    KIND: ClassVar[str] = "proposal.filed"
+    proposal: Proposal
+    base_event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A person decided on proposal ``number``. Accepting applies the ops of ``option``."""
+
+    KIND: ClassVar[str] = "decision.made"
+    number: int
+    verdict: Verdict
+    option: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A person's own hand: ops without a proposal."""
+
+    KIND: ClassVar[str] = "song.edited"
+    ops: tuple[Op, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """The ops that took the effect of event ``undone`` back. Nothing is deleted."""
+
+    KIND: ClassVar[str] = "event.undone"
+    undone: str
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A file left the song: what it was made of and what its bytes hash to."""
+
+    KIND: ClassVar[str] = "audio.rendered"
+    name: str
+    sha256: str
+    provenance: Provenance
+
+
+Body = SongCreated | AudioAdded | FindingsNoted | ProposalFiled | Decided | Edited | Undone | Rendered
+BODIES: tuple[type, ...] = (
+    SongCreated,
+    AudioAdded,
+    FindingsNoted,
+    ProposalFiled,
+    Decided,
+    Edited,
+    Undone,
+    Rendered,
+)
+PERSONS_ONLY: tuple[type, ...] = (Decided, Edited, Undone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A body with its place in the log.
+
+    ``id`` is the SHA-256 over parent, kind, body, actor and time; ``parent`` is the id of the event before it ("" for
+    the first): a chain, so that a changed or missing event shows.
+    """
+
+    seq: int
+    id: str
+    parent: str
+    body: Body
+    actor: str
+    actor_kind: ActorKind
+    at_s: float

@@ -1,0 +1,77 @@
+"""The mixer: inserts, sends, faders, pan, buses, automation.
+
+Pan law: a mono track is panned with constant power, -3 dB at the centre, so that its loudness does not depend on its
+place; a stereo track is balanced, 0 dB at the centre, the far side turned down.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from tapehand.song.processors import Processor
+
+MIX: Final = "mix"
+PAN_LAW_DB: Final = -3.0
+AutomatedParameter = Literal["fader_db", "pan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insert:
+    """A processor in a chain, by a name that is unique in its strip (``"high-pass"``, ``"compressor"``)."""
+
+    name: str
+    processor: Processor
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A copy of the signal to a bus."""
+
+    bus: str
+    level_db: float
+    pre_fader: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutomationPoint:
+    """A value at a sample of the song; between points the applied gain moves in a straight line."""
+
+    at_samples: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Automation:
+    """Points of one parameter, rising in time. ``fader_db`` points replace the fader, they do not add to it."""
+
+    parameter: AutomatedParameter
+    points: tuple[AutomationPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """A channel strip. Order of the signal: polarity, delay, inserts, (pre-fader sends), fader, pan, (sends), output.
+
+    ``pan`` runs from -1 (left) to +1 (right); ``polarity`` is 1 or -1; ``delay_samples`` is 0 or more at the song's
+    rate; ``output`` names a bus, or ``"mix"``.
+    """
+
+    inserts: tuple[Insert, ...] = ()
+    fader_db: float = 0.0
+    pan: float = 0.0
+    polarity: int = 1
+    delay_samples: int = 0
+    mute: bool = False
+    sends: tuple[Send, ...] = ()
+    output: str = MIX
+    automation: tuple[Automation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bus:
+    """A group of tracks, or the return of an effect that tracks send to. Buses feed ``strip.output``."""
+
+    id: str
+    name: str
+    kind: Literal["group", "return"]
+    strip: Strip = field(default_factory=Strip)
