@@ -69,7 +69,7 @@ class TempoMap:
     metres: tuple[MetreChange, ...] = (MetreChange(at=0, metre=Metre()),)
 
     @classmethod
-    def steady(cls, bpm: float, metre: Metre = Metre()) -> "TempoMap":  # noqa: B008 - Metre is frozen
+    def steady(cls, bpm: float, metre: Metre = Metre()) -> "TempoMap":
         """One tempo and one metre throughout."""
         return cls(tempos=(TempoChange(at=0, bpm=bpm),), metres=(MetreChange(at=0, metre=metre),))
 

@@ -267,7 +267,7 @@ class RemoveBus:
 
     def apply(self, song: Song) -> Song:
         song.strip(self.bus)
-        for owner in (*song.tracks, *song.buses):
+        for owner in song.owners:
             if owner.strip.output == self.bus or any(send.bus == self.bus for send in owner.strip.sends):
                 raise Conflict("song.bus_in_use", "That bus still receives signal", where=f"{self.bus} from {owner.id}")
         return replace(song, buses=tuple(bus for bus in song.buses if bus.id != self.bus))
@@ -332,5 +332,5 @@ def scopes_overlap(first: Iterable[Op], second: Iterable[Op]) -> bool:
 
 
 def _refuse_taken(song: Song, identity: str) -> None:
-    if any(owner.id == identity for owner in (*song.tracks, *song.buses)):
+    if any(owner.id == identity for owner in song.owners):
         raise Conflict("song.id_taken", "The song already has a track or bus of that id", where=identity)

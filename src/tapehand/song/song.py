@@ -58,11 +58,16 @@ class Song:
                 return track
         raise InputError("song.no_track", "That track is not in the song", where=track_id)
 
+    @property
+    def owners(self) -> tuple[Track | Bus, ...]:
+        """Everything that has a strip of its own: tracks, then buses."""
+        return (*self.tracks, *self.buses)
+
     def strip(self, target: str) -> Strip:
         """The strip of a track, a bus, or ``"mix"``. Raises InputError (``song.no_target``)."""
         if target == MIX:
             return self.mix
-        for owner in (*self.tracks, *self.buses):
+        for owner in self.owners:
             if owner.id == target:
                 return owner.strip
         raise InputError("song.no_target", "No track or bus of that name is in the song", where=target)
