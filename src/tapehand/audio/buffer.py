@@ -31,7 +31,7 @@ class Audio:
         if self.samples.ndim != 2 or self.samples.dtype != np.float32 or not self.samples.flags.c_contiguous:
             raise InternalError(
                 "audio.layout",
-                f"Audio must be C-contiguous float32 (channels, samples), not {self.samples.dtype} {self.samples.shape}",
+                f"Audio must be C-contiguous float32 (channels, samples): {self.samples.dtype} {self.samples.shape}",
             )
         if not MINIMUM_RATE_HZ <= self.rate_hz <= MAXIMUM_RATE_HZ:
             raise InternalError("audio.rate", f"A rate of {self.rate_hz} Hz is outside what Tapehand works with")
@@ -48,14 +48,17 @@ class Audio:
 
     @property
     def channels(self) -> int:
+        """1 for mono, 2 for stereo."""
         return int(self.samples.shape[0])
 
     @property
     def length_samples(self) -> int:
+        """Samples per channel."""
         return int(self.samples.shape[1])
 
     @property
     def duration_s(self) -> float:
+        """Length in seconds."""
         return self.length_samples / self.rate_hz
 
     def span(self, start_samples: int, end_samples: int) -> "Audio":

@@ -1,0 +1,45 @@
+"""The checksum that a FLAC file carries of its own sound, which tells silent damage from a good copy."""
+
+import hashlib
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+STREAMINFO_BYTES: Final = 34
+
+
+class FlacChecksum:
+    """MD5 of the samples as the encoder had them: interleaved, little-endian, whole bytes (RFC 9639, section 8.2)."""
+
+    def __init__(self, bits: int, expected: bytes) -> None:
+        self._bits = bits
+        self._expected = expected
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    @classmethod
+    def of(cls, path: Path) -> Self | None:
+        """The checksum to be met by the file at ``path``; None where it carries none."""
+        with path.open("rb") as file:
+            start = file.read(8 + STREAMINFO_BYTES)
+        if len(start) < 8 + STREAMINFO_BYTES or start[:4] != b"fLaC" or start[4] & 0x7F != 0:
+            return None
+        info = start[8:]
+        bits = ((info[12] & 1) << 4 | info[13] >> 4) + 1
+        expected = info[18:34]
+        # libsndfile gives float32, which holds 24 bits exactly and no more.
+        return cls(bits, expected) if any(expected) and bits in (8, 16, 24) else None
+
+    def feed(self, frames: NDArray[np.float32]) -> None:
+        """Take the next samples ``(samples, channels)``, in full scale 1.0."""
+        codes = frames * np.float32(1 << (self._bits - 1))
+        if self._bits == 24:
+            packed = codes.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]
+        else:
+            packed = codes.astype("<i2" if self._bits == 16 else "<i1")
+        self._digest.update(packed.tobytes())
+
+    def is_met(self) -> bool:
+        """Whether all that was fed is the sound that was encoded."""
+        return self._digest.digest() == self._expected

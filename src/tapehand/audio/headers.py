@@ -1,0 +1,135 @@
+"""What a file's own header announces, read without trusting it: nothing here allocates by a number from a file.
+
+libsndfile quietly shortens the length of a cut-off file to what is there, so the announced length is read here and
+compared with what was really decoded.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)
+UNKNOWN_LENGTH_SAMPLES: Final = 1 << 62
+LAST_PAGE_SEARCH_BYTES: Final = 1 << 17
+MP3_TAG_SEARCH_BYTES: Final = 1 << 12
+
+FFMPEG_DEMUXERS: Final = {
+    "M4A": "mov",
+    "AAC": "aac",
+    "FLAC": "flac",
+    "WAVPACK": "wv",
+    "APE": "ape",
+    "WMA": "asf",
+    "MATROSKA": "matroska",
+}
+
+
+class Announcement(NamedTuple):
+    """A header's claim: ``length_samples`` per channel (None: it says nothing), and whether the end is missing."""
+
+    length_samples: int | None
+    end_missing: bool = False
+
+
+def container_by_content(start: bytes) -> str | None:
+    """Name of the container that the first 64 bytes of a file belong to, whatever the file is called."""
+    if start[4:8] == b"ftyp":
+        return "M4A"
+    if start[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and start[8:12] == b"WAVE":
+        return "WAV"
+    if start[:4] == b"FORM" and start[8:12] in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    by_magic = {
+        b"fLaC": "FLAC",
+        b"OggS": "OGG",
+        b"wvpk": "WAVPACK",
+        b"MAC ": "APE",
+        b"\x30\x26\xb2\x75": "WMA",
+        b"\x1a\x45\xdf\xa3": "MATROSKA",
+    }
+    if start[:4] in by_magic:
+        return by_magic[start[:4]]
+    if len(start) > 2 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0:
+        return "AAC"
+    if start[:3] == b"ID3" or (len(start) > 2 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0):
+        return "MP3"
+    return None
+
+
+def announcement(path: Path, container: str, decoder_length_samples: int) -> Announcement:
+    """The claim of the file at ``path``; the decoder's word is used where it comes straight from the header."""
+    told = decoder_length_samples if 0 < decoder_length_samples < UNKNOWN_LENGTH_SAMPLES else None
+    try:
+        with path.open("rb") as file:
+            match container:
+                case "WAV" | "WAVEX" | "RF64":
+                    return _wav(file)
+                case "AIFF":
+                    return _aiff(file)
+                case "OGG":
+                    return _ogg(file)
+                case "MP3":
+                    return Announcement(told if _has_mp3_length(file) else None)
+                case _:
+                    return Announcement(told)
+    except (OSError, struct.error):
+        return Announcement(None)
+
+
+def _wav(file: BinaryIO) -> Announcement:
+    start = file.read(12)
+    order = ">" if start[:4] == b"RIFX" else "<"
+    block_align, long_data_bytes = 0, None
+    for name, size in _chunks(file, order):
+        if name == b"fmt ":
+            block_align = struct.unpack(order + "H", file.read(14)[12:14])[0]
+        elif name == b"ds64":
+            long_data_bytes = struct.unpack("<Q", file.read(16)[8:16])[0]
+        elif name == b"data":
+            if long_data_bytes is not None and size == 0xFFFFFFFF:
+                return Announcement(long_data_bytes // block_align) if block_align else Announcement(None)
+            if not block_align or size in UNKNOWN_SIZES:
+                return Announcement(None)
+            return Announcement(size // block_align)
+    return Announcement(None)
+
+
+def _aiff(file: BinaryIO) -> Announcement:
+    file.read(12)
+    for name, _size in _chunks(file, ">"):
+        if name == b"COMM":
+            return Announcement(struct.unpack(">I", file.read(6)[2:6])[0] or None)
+    return Announcement(None)
+
+
+def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
+    """Name and size of each chunk, with the file placed at the chunk's first byte."""
+    while len(head := file.read(8)) == 8:
+        name, size = struct.unpack(order + "4sI", head)
+        body = file.tell()
+        yield name, size
+        file.seek(body + size + size % 2)
+
+
+def _ogg(file: BinaryIO) -> Announcement:
+    """An Ogg stream has no length in its header; a whole one ends with a page that is marked as the last."""
+    file_bytes = file.seek(0, os.SEEK_END)
+    file.seek(max(0, file_bytes - LAST_PAGE_SEARCH_BYTES))
+    tail = file.read()
+    page = tail.rfind(b"OggS")
+    ends_well = page >= 0 and len(tail) > page + 27 and bool(tail[page + 5] & 4)
+    return Announcement(None, end_missing=not ends_well)
+
+
+def _has_mp3_length(file: BinaryIO) -> bool:
+    """Whether an encoder left its frame count (a Xing, Info or VBRI tag); without it a length is a guess."""
+    head = file.read(10)
+    if head[:3] == b"ID3" and len(head) == 10:
+        size = (head[6] & 0x7F) << 21 | (head[7] & 0x7F) << 14 | (head[8] & 0x7F) << 7 | head[9] & 0x7F
+        file.seek(10 + size)
+    else:
+        file.seek(0)
+    start = file.read(MP3_TAG_SEARCH_BYTES)
+    return any(tag in start for tag in (b"Xing", b"Info", b"VBRI"))
