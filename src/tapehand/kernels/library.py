@@ -23,6 +23,7 @@ class Parameter(Enum):
     I64 = ("int64", False)
     F32_OUT = ("float32", True)
     F64_OUT = ("float64", True)
+    I32_OUT = ("int32", True)
     I64_OUT = ("int64", True)
     INT = ("int", None)
     REAL = ("real", None)

@@ -1,0 +1,85 @@
+"""Kernels of the look-ahead limiter: envelope, attenuation, hold, release, smoothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.errors import InternalError
+from tapehand.kernels.library import Kernel, Parameter
+from tapehand.kernels.meter import require_bank
+
+_P = Parameter
+_SAMPLE_PEAKS = Kernel("limiter_sample_peaks", _P.F32, _P.INT, _P.INT, _P.F32_OUT)
+_ENVELOPE = Kernel(
+    "limiter_envelope", _P.F32, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.F32_OUT
+)
+_ATTENUATION = Kernel("limiter_attenuation", _P.F32, _P.INT, _P.REAL, _P.I32_OUT)
+_HOLD = Kernel("limiter_hold", _P.I32, _P.INT, _P.INT, _P.INT, _P.I32_OUT, _P.I32_OUT)
+_RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL)
+_SMOOTH = Kernel("limiter_smooth", _P.I32, _P.INT, _P.INT, _P.I64_OUT, _P.F32_OUT)
+UNITS_PER_OCTAVE = 1 << 24
+EVERYWHERE = -1.0
+
+Envelope = NDArray[np.float32]
+Attenuation = NDArray[np.int32]
+
+
+def sample_peaks(samples: NDArray[np.float32]) -> Envelope:
+    """Largest absolute sample of any channel: ``(channels, samples)`` to ``(samples,)``."""
+    channels, length = samples.shape
+    envelope = np.zeros(length, dtype=np.float32)
+    if length:
+        _SAMPLE_PEAKS(samples, channels, length, envelope)
+    return envelope
+
+
+def raise_envelope(
+    samples: NDArray[np.float32], bank: NDArray[np.float32], envelope: Envelope, threshold: float = EVERYWHERE
+) -> None:
+    """Raise ``envelope`` by what ``bank`` finds between the samples, where it stands above ``threshold`` already."""
+    require_bank(bank)
+    channels, length = samples.shape
+    _require(envelope.shape == (length,), "envelope")
+    if length:
+        _ENVELOPE(samples, channels, length, bank, *bank.shape, threshold, envelope)
+
+
+def attenuation_of(envelope: Envelope, scale: float) -> Attenuation:
+    """Attenuation (fixed point, ``UNITS_PER_OCTAVE`` to 6.02 dB) that brings ``envelope * scale`` to at most 1."""
+    attenuation = np.zeros(envelope.shape, dtype=np.int32)
+    _ATTENUATION(envelope, envelope.size, scale, attenuation)
+    return attenuation
+
+
+def hold(attenuation: Attenuation, back: int, ahead: int) -> Attenuation:
+    """Largest attenuation of ``[i - back, i + ahead]`` for every i."""
+    _require(back >= 0 and ahead >= 0, "window")
+    held = np.zeros(attenuation.shape, dtype=np.int32)
+    if attenuation.size:
+        _HOLD(attenuation, attenuation.size, back, ahead, np.zeros(back + ahead + 1, dtype=np.int32), held)
+    return held
+
+
+def release(held: Attenuation, fast: float, charge: float, slow: float) -> None:
+    """Let ``held`` fall back, in place; factors a sample: ``fast`` and ``slow`` decay, ``charge`` of the slow part."""
+    _require(0.0 <= fast < 1.0 and 0.0 <= charge <= 1.0 and 0.0 <= slow < 1.0, "release")
+    _RELEASE(held, held.size, fast, charge, slow)
+
+
+def smooth_gain(held: Attenuation, reach: int) -> NDArray[np.float32]:
+    """Linear gain of ``held`` smoothed over ``[i - reach, i + reach]``; never above what ``held`` asks anywhere there.
+
+    Raises
+    ------
+    InternalError
+        For a negative ``reach``.
+    """
+    _require(reach >= 0, "reach")
+    gain = np.ones(held.shape, dtype=np.float32)
+    if held.size:
+        _SMOOTH(held, held.size, reach, np.zeros(reach + 1, dtype=np.int64), gain)
+    return gain
+
+
+def _require(fits: bool, what: str) -> None:
+    if not fits:
+        raise InternalError("kernels.argument", f"The limiter kernels cannot work with this {what}")
