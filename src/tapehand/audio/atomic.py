@@ -40,7 +40,7 @@ class AtomicFile:
     def __enter__(self) -> Self:
         try:
             self._refuse_early()
-            self._file = self._temporary.open("xb")
+            self._file = self._temporary.open("x+b")
         except OSError as error:
             raise self.explain(error) from None
         return self

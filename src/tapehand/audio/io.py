@@ -396,13 +396,13 @@ class Writer:
             raise InternalError(
                 "audio.layout", f"A block of {audio.channels} x {audio.rate_hz} Hz does not fit the file"
             )
-        frames = audio.samples.T
+        frames = np.ascontiguousarray(audio.samples.T)
         if not all_finite(frames):
             raise InternalError(
                 "audio.not_finite", f"A value that is not a number was about to go into {self.path.name}"
             )
         if self._shape.subtype == "FLOAT":
-            self._guarded_write(np.ascontiguousarray(frames, dtype="<f4").tobytes())
+            self._guarded_write(frames.astype("<f4").tobytes())
         else:
             self._write_codes(frames)
         self.length_samples += audio.length_samples
