@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +18,7 @@ TARGET = HERE.parent / "src" / "tapehand" / "kernels" / "_native.so"
 SOURCES = sorted((HERE / "kernels").glob("*.cpp"))
 CODE = ["-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti"]
 ARITHMETIC = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi", "-Wno-unknown-warning-option"]
+WARNINGS = ["-Wall", "-Wextra", "-Wno-psabi"]
 FLAGS = CODE + ARITHMETIC + WARNINGS
 MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 LEVELS: dict[str, list[str]] = {"base": []}
@@ -59,7 +60,7 @@ def link(command: list[str], objects: list[Path], output: Path) -> None:
     run([*command, *how, *objects, "-o", output])
 
 
-def run(command: list[str | Path]) -> None:
+def run(command: Sequence[str | Path]) -> None:
     """Run a compiler; on failure its own words are the message."""
     if subprocess.run([str(word) for word in command], check=False).returncode:
         sys.exit(f"Building the native library failed: {' '.join(map(str, command))}")
@@ -72,7 +73,7 @@ def main() -> None:
         folder = Path(temporary)
         tasks = [(source, level) for source in SOURCES for level in LEVELS]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            objects = list(pool.map(lambda task: compile_one(command, *task, folder), tasks))
+            objects = list(pool.map(lambda task: compile_one(command, task[0], task[1], folder), tasks))
         link(command, objects, folder / TARGET.name)
         os.replace(folder / TARGET.name, TARGET)
     print(
