@@ -37,18 +37,18 @@ def bs1770_bank() -> Bank:
 
 
 @cache
-def kaiser_bank(phases: int, taps: int, beta: float) -> Bank:
-    """Windowed-sinc interpolation at 0, 1/phases, 2/phases ... of the way; half gain at the Nyquist frequency.
+def kaiser_bank(phases: int, taps: int, beta: float, cutoff: float = 1.0) -> Bank:
+    """Windowed-sinc interpolation at 0, 1/phases, 2/phases ... of the way; half gain at ``cutoff`` (1 = Nyquist).
 
     ``taps`` per phase, even; ``beta`` of the Kaiser window (J. F. Kaiser, 1974). Each row sums to 1.
     """
-    rows = [_kaiser_row(row / phases, taps, beta) for row in range(phases)]
+    rows = [_kaiser_row(row / phases, taps, beta, cutoff) for row in range(phases)]
     return _frozen(np.array(rows, dtype=np.float64).astype(np.float32))
 
 
-def _kaiser_row(offset: float, taps: int, beta: float) -> list[float]:
+def _kaiser_row(offset: float, taps: int, beta: float, cutoff: float) -> list[float]:
     times = [k - (taps // 2 - 1) - offset for k in range(taps)]
-    weights = [_sinc(time) * _kaiser(time / (taps / 2), beta) for time in times]
+    weights = [_sinc(cutoff * time) * _kaiser(time / (taps / 2), beta) for time in times]
     total = math.fsum(weights)
     return [weight / total for weight in weights]
 
@@ -76,19 +76,30 @@ def _frozen(bank: Bank) -> Bank:
 
 
 def short_bank() -> Bank:
-    """16x with a gentle slope, as common resamplers have it: 20 taps a phase."""
+    """16x with a gentle slope, as simple resamplers have it."""
     return kaiser_bank(16, 20, 5.0)
 
 
 def steep_bank() -> Bank:
-    """16x close to the ideal: 128 taps a phase, flat to 0.48 of the rate."""
-    return kaiser_bank(16, 128, 8.0)
+    """16x close to the ideal: flat to 0.49 of the rate."""
+    return kaiser_bank(16, 256, 8.0)
+
+
+def converter_bank() -> Bank:
+    """16x as converters and good resamplers have it: flat to 0.46 of the rate, nothing above 0.5."""
+    return kaiser_bank(16, 128, 8.0, 0.96)
+
+
+def fine_banks() -> tuple[Bank, ...]:
+    """The three banks at 16x."""
+    return short_bank(), steep_bank(), converter_bank()
 
 
 BANKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "bs1770": "ITU-R BS.1770-5 annex 2: 4x, 48 taps",
-        "short": "16x, 20 taps a phase, Kaiser window with beta 5",
-        "steep": "16x, 128 taps a phase, Kaiser window with beta 8",
+        "short": "16x, 20 taps a phase, Kaiser window with beta 5, half gain at half the rate",
+        "steep": "16x, 256 taps a phase, Kaiser window with beta 8, half gain at half the rate",
+        "converter": "16x, 128 taps a phase, Kaiser window with beta 8, half gain at 0.48 of the rate",
     }
 )

@@ -9,9 +9,7 @@ from tapehand.kernels.meter import require_bank
 
 _P = Parameter
 _SAMPLE_PEAKS = Kernel("limiter_sample_peaks", _P.F32, _P.INT, _P.INT, _P.F32_OUT)
-_ENVELOPE = Kernel(
-    "limiter_envelope", _P.F32, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.F32_OUT
-)
+_ENVELOPE = Kernel("limiter_envelope", _P.F32, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.F32_OUT)
 _ATTENUATION = Kernel("limiter_attenuation", _P.F32, _P.INT, _P.REAL, _P.I32_OUT)
 _HOLD = Kernel("limiter_hold", _P.I32, _P.INT, _P.INT, _P.INT, _P.I32_OUT, _P.I32_OUT)
 _RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL)

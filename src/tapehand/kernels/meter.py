@@ -7,13 +7,9 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_K_ENERGY = Kernel(
-    "meter_k_energy", _P.F32, _P.INT, _P.INT, _P.F64, _P.F64_OUT, _P.INT, _P.INT, _P.F64_OUT, _P.INT
-)
+_K_ENERGY = Kernel("meter_k_energy", _P.F32, _P.INT, _P.INT, _P.F64, _P.F64_OUT, _P.INT, _P.INT, _P.F64_OUT, _P.INT)
 _SUMS = Kernel("meter_sums", _P.F32, _P.F32, _P.INT, _P.F64_OUT)
-_BLOCK_PEAKS = Kernel(
-    "meter_block_peaks", _P.F32, _P.INT, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT
-)
+_BLOCK_PEAKS = Kernel("meter_block_peaks", _P.F32, _P.INT, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT)
 STATE_PER_CHANNEL = 5
 MOST_TAPS = 256
 

@@ -11,9 +11,7 @@ _P = Parameter
 _SOFTCLIP = Kernel("softclip", _P.F32, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.REAL, _P.F32_OUT)
 
 
-def softclip(
-    channel: NDArray[np.float32], bank: NDArray[np.float32], knee: float, top: float
-) -> NDArray[np.float32]:
+def softclip(channel: NDArray[np.float32], bank: NDArray[np.float32], knee: float, top: float) -> NDArray[np.float32]:
     """One channel, linear up to ``knee``, bent towards ``top`` above; both linear amplitudes, ``0 < knee < top``."""
     require_bank(bank)
     if channel.ndim != 1 or not 0.0 < knee < top:

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.dsp.interpolation import Bank, bs1770_bank, short_bank, steep_bank
+from tapehand.dsp.interpolation import Bank, bs1770_bank, fine_banks
 from tapehand.kernels import meter as kernels
 from tapehand.units import db_to_gain, gain_to_db
 
 SCAN_BLOCK: Final = 64
 # At 4x a sine of half the rate is under-read by up to 20 log10 cos(pi / 8) = -0.69 dB; the standard's filter droops
 # up there as well. What lies further below the highest reading cannot hold the true peak.
-SCAN_REACH_DB: Final = 1.5
+SCAN_REACH_DB: Final = 2.0
 
 
 def true_peak(samples: NDArray[np.float32]) -> float:
@@ -33,7 +33,7 @@ def true_peak_dbtp(audio: Audio) -> float:
 
 
 def finest_true_peak_dbtp(audio: Audio) -> float:
-    """Highest reading of every bank of ``dsp.interpolation``: the standard's, and two at 16x. The proof of a ceiling."""
+    """Highest reading of every bank of ``dsp.interpolation``: the standard's, and three at 16x. The proof of a ceiling."""
     return gain_to_db(max((_finest(channel) for channel in audio.samples), default=0.0))
 
 
@@ -43,7 +43,7 @@ def _finest(channel: NDArray[np.float32]) -> float:
     for index in np.flatnonzero(coarse >= best * db_to_gain(-SCAN_REACH_DB)):
         start = int(index) * SCAN_BLOCK
         end = min(start + SCAN_BLOCK, channel.size)
-        for bank in (short_bank(), steep_bank()):
+        for bank in fine_banks():
             best = max(best, float(kernels.block_peaks(channel, bank, start, end, SCAN_BLOCK).max()))
     return best
 
