@@ -102,7 +102,7 @@ def test_the_same_sound_gives_the_same_bytes_and_names_no_date(tmp_path):
 
 
 def test_dither_is_triangular_and_leaves_no_trace_of_the_signal_in_its_error(tmp_path):
-    """Mean error 0 and error power 1/4 step squared (1/6 of the noise, 1/12 of rounding) at every fraction of a step."""
+    """Mean error 0 and error power 1/4 step squared (1/6 noise, 1/12 rounding) at every fraction of a step."""
     for fraction in (0.0, 0.25, 0.5):
         audio = Audio.of(np.full((1, 200_000), (100 + fraction) / 2**15), 44_100)
         io.write(tmp_path / "d.wav", audio, "PCM_16", dither_seed=9, overwrite=True)

