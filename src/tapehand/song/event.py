@@ -88,7 +88,7 @@ class Rendered:
 
 
 Body = SongCreated | AudioAdded | FindingsNoted | ProposalFiled | Decided | Edited | Undone | Rendered
-BODIES: tuple[type, ...] = (
+BODIES: tuple[type[Body], ...] = (
     SongCreated,
     AudioAdded,
     FindingsNoted,
@@ -98,7 +98,7 @@ BODIES: tuple[type, ...] = (
     Undone,
     Rendered,
 )
-PERSONS_ONLY: tuple[type, ...] = (Decided, Edited, Undone)
+PERSONS_ONLY: tuple[type[Body], ...] = (Decided, Edited, Undone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

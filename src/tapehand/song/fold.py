@@ -44,12 +44,18 @@ class Filed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one event did to the song, and what would take it back."""
+    """What one event did to the song, and what would take it back.
+
+    ``decided`` is the proposal as that event decided it, if it was a decision. ``undoes`` names the event whose effect
+    this change took back; undoing such a change brings that effect again.
+    """
 
     event: str
     ops: tuple[Op, ...]
     undo: tuple[Op, ...]
     undone: bool = False
+    undoes: str = ""
+    decided: Filed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +76,16 @@ class SongState:
             raise InputError(
                 "proposal.unknown",
                 f"There is no proposal {number}",
-                hint=f"This song has {len(self.proposals)}; see 'tapehand inbox'.",
+                    hint=f"This song has {len(self.proposals)}; see 'tapehand inbox'.",
             )
         return self.proposals[number - 1]
+
+    def change(self, event: str) -> Change:
+        """What that event did. Raises InputError (``undo.nothing``) where it did not change the song."""
+        for change in self.changes:
+            if change.event == event:
+                return change
+        raise InputError("undo.nothing", "That event did not change the song", where=event[:12])
 
 
 @dataclass(slots=True)
@@ -107,32 +120,53 @@ class _Fold:
         self.head, self.length = event.id, event.seq
 
     def decide(self, event: Event, decision: Decided) -> None:
-        index = decision.number - 1
-        filed = self.proposals[index]
+        filed = self.filed(decision.number)
         if not filed.is_open:
             raise Conflict("decision.made_already", f"Proposal {filed.number} was decided before")
+        decided = replace(
+            filed, verdict=decision.verdict, option=decision.option, decided_by=event.actor, decided_in=event.id
+        )
         if decision.verdict == "accept":
             if decision.option is None:
                 raise Conflict("decision.no_option", "An accepting decision names its option")
-            self.change(event.id, filed.proposal.option(decision.option).ops)
-        self.proposals[index] = replace(
-            filed, verdict=decision.verdict, option=decision.option, decided_by=event.actor, decided_in=event.id
-        )
+            self.change(event.id, filed.proposal.option(decision.option).ops, decided=decided)
+        self.proposals[decided.number - 1] = decided
 
-    def change(self, event_id: str, ops: tuple[Op, ...]) -> None:
+    def filed(self, number: int) -> Filed:
+        if not 1 <= number <= len(self.proposals):
+            raise Conflict("proposal.unknown", f"The log decides proposal {number} before it is filed")
+        return self.proposals[number - 1]
+
+    def change(self, event_id: str, ops: tuple[Op, ...], *, undoes: str = "", decided: Filed | None = None) -> None:
         if self.song is None:
             raise Conflict("log.no_song", "The log changes a song before it creates one")
         undo = inverse_all(self.song, ops)
         self.song = apply_all(self.song, ops)
-        self.changes.append(Change(event=event_id, ops=ops, undo=undo))
+        self.changes.append(Change(event=event_id, ops=ops, undo=undo, undoes=undoes, decided=decided))
 
     def undo(self, event_id: str, undone: str, ops: tuple[Op, ...]) -> None:
-        self.change(event_id, ops)
-        self.changes = [replace(c, undone=True) if c.event == undone else c for c in self.changes]
-        self.proposals = [
-            replace(p, verdict=None, option=None, decided_by=None, decided_in=None) if p.decided_in == undone else p
-            for p in self.proposals
-        ]
+        taken_back = self.mark(undone, undone=True)
+        self.change(event_id, ops, undoes=undone)
+        if taken_back.decided is not None:
+            self.reopen(taken_back.decided)
+        if taken_back.undoes:
+            brought_back = self.mark(taken_back.undoes, undone=False)
+            if brought_back.decided is not None:
+                self.proposals[brought_back.decided.number - 1] = brought_back.decided
+
+    def mark(self, event_id: str, *, undone: bool) -> Change:
+        """Mark the change of an event as undone, or as in force again; what it was before."""
+        for index, change in enumerate(self.changes):
+            if change.event == event_id:
+                if change.undone is undone:
+                    raise Conflict("undo.done_already", "That change was taken back before", where=event_id[:12])
+                self.changes[index] = replace(change, undone=undone)
+                return change
+        raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
+
+    def reopen(self, decided: Filed) -> None:
+        open_again = replace(decided, verdict=None, option=None, decided_by=None, decided_in=None)
+        self.proposals[decided.number - 1] = open_again
 
 
 def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from tapehand.errors import Conflict
+from tapehand.errors import Conflict, InputError
 from tapehand.music.form import Section
 from tapehand.music.key import Key
 from tapehand.music.time import TempoMap
@@ -318,6 +318,18 @@ def inverse_all(song: Song, ops: Iterable[Op]) -> tuple[Op, ...]:
         undo.append(op.inverse(song))
         song = op.apply(song)
     return tuple(reversed(undo))
+
+
+def untouched(before: Song, now: Song, ops: Iterable[Op]) -> bool:
+    """Whether all that ``ops`` would set stands in ``now`` as it stood in ``before``.
+
+    It does when taking the ops back would restore the same values in both; a change that was undone counts as none.
+    """
+    ops = tuple(ops)
+    try:
+        return inverse_all(before, ops) == inverse_all(now, ops)
+    except (InputError, Conflict):
+        return False
 
 
 def scopes_overlap(first: Iterable[Op], second: Iterable[Op]) -> bool:
