@@ -27,7 +27,7 @@ bench:  ## CPU ratios to named peers, measured in the same run
 
 docs:  ## write the generated pages of docs/reference/ anew
 	$(bootstrap) test
-	@$(run) scripts/docs.py
+	@$(run) scripts/reference_pages.py
 
 clean:  ## back to a fresh clone; demo-out/ is yours and stays
 	@rm -rf .venv .venv-bench build dist .torture .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

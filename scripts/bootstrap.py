@@ -246,8 +246,8 @@ def what_pip_says(output: str) -> str:
         found = re.search(pattern, output)
         if found:
             return found.expand(sentence)
-    errors = [line for line in output.splitlines() if line.startswith("ERROR")] or ["pip failed."]
-    return errors[0]
+    told = re.findall(r"^\s*(?:ERROR|\w*Error): (.+)$", output, re.MULTILINE)
+    return f"pip failed: {told[-1] if told else 'it does not say why'}."
 
 
 # The native library ---------------------------------------------------------------------------------------------------
@@ -258,6 +258,15 @@ def make_native(home: Path) -> None:
     finished = subprocess.run([python_of(home), ROOT / "native" / "build.py"], cwd=ROOT, check=False)
     if finished.returncode != 0:
         raise Stop("The native library was not built. The lines above say why.")
+    for library in built_libraries():
+        loaded = subprocess.run(
+            [python_of(home), "-I", "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", library],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if loaded.returncode != 0:
+            raise Stop(f"The native library was built but does not load: {loaded.stderr.strip().splitlines()[-1]}")
 
 
 def native_sources() -> list[Path]:
