@@ -174,7 +174,7 @@ void read_block(Pointers signals, std::int64_t at, std::int64_t length, const Fr
         v8 samples[8];
         load_lanes(signals, at + i, length - i, samples);
         for (int k = 0; k < 8; k++) {
-            frames[i + k] = {widen(low_half(samples[k])) * gain.left, widen(high_half(samples[k])) * gain.right};
+            frames[i + k] = {widen(low_half(samples[k])) * gain.left + 0.0, widen(high_half(samples[k])) * gain.right + 0.0};
         }
     }
 }

@@ -115,7 +115,9 @@ def _lane_addresses(pairs: Sequence[Channels | None], *, written: bool) -> NDArr
         if pair is None:
             continue
         if pair.dtype != np.float32 or pair.ndim != 2 or not pair.flags.c_contiguous or pair.shape[0] not in (1, 2):
-            raise InternalError("kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}")
+            raise InternalError(
+                "kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}"
+            )
         first = pair.ctypes.data
         addresses[number] = first
         if pair.shape[0] == 2:

@@ -1,0 +1,147 @@
+// A feedback delay network of 16 lines (Jot & Chaigne, AES 90, 1991) behind allpass diffusers, with early reflections.
+// Line lengths breathe slowly, so that no mode rings on; each line's two shelves set the decay time by frequency.
+#include "mathfn.hpp"
+
+namespace {
+
+constexpr int LINES = 16, DIFFUSERS = 4, GUARD = 4;
+constexpr std::int64_t GLIDE = 32;  // lengths move in straight pieces of this many samples
+
+using Row = float[LINES];
+
+enum SettingsRow {
+    LOW_B0, LOW_B1, LOW_A1, HIGH_B0, HIGH_B1, HIGH_A1, IN_LEFT, IN_RIGHT, OUT_LEFT, OUT_RIGHT, SWAY_RATE, SWAY_PHASE,
+    SWAY_DEPTH, ROWS
+};
+
+struct Settings {
+    alignas(32) Row rows[ROWS];
+    explicit Settings(const double* from) {
+        for (int r = 0; r < ROWS; r++)
+            for (int i = 0; i < LINES; i++) rows[r][i] = static_cast<float>(from[r * LINES + i]);
+    }
+};
+
+// How far each line reaches beyond its length, in samples from 0 to twice the depth; straight between ends of a glide.
+struct Sway {
+    alignas(32) Row now, step;
+
+    void aim(const double* settings, std::int64_t glide) {
+        for (int i = 0; i < LINES; i++) {
+            const double rate = settings[SWAY_RATE * LINES + i], phase = settings[SWAY_PHASE * LINES + i];
+            const double depth = settings[SWAY_DEPTH * LINES + i], turns = rate * static_cast<double>(glide * GLIDE);
+            const double from = depth * (1.0 + sin_turns(turns + phase));
+            const double to = depth * (1.0 + sin_turns(turns + rate * GLIDE + phase));
+            now[i] = static_cast<float>(from);
+            step[i] = static_cast<float>((to - from) / GLIDE);
+        }
+    }
+};
+
+// Third-order Lagrange interpolation around delay + sway: flat enough in the treble not to shorten the decay there.
+void read_lines(const float* lines, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at, const Row& sway,
+                Row& out) {
+    for (int i = 0; i < LINES; i++) {
+        const std::int32_t whole = static_cast<std::int32_t>(sway[i]);
+        const float f = sway[i] - static_cast<float>(whole), up = f + 1.0f, down = f - 1.0f, far = f - 2.0f;
+        const float* p = lines + i * (capacity + GUARD) + ((at - lengths[i] - whole - 2) & (capacity - 1));
+        out[i] = p[3] * (f * down * far * (-1.0f / 6)) + p[2] * (up * down * far * 0.5f) -
+                 p[1] * (up * f * far * 0.5f) + p[0] * (up * f * down * (1.0f / 6));
+    }
+}
+
+void write_lines(float* lines, std::int64_t capacity, std::int64_t at, const Row& in) {
+    const std::int64_t slot = at & (capacity - 1);
+    for (int i = 0; i < LINES; i++) {
+        float* line = lines + i * (capacity + GUARD);
+        line[slot] = in[i];
+        if (slot < GUARD) line[capacity + slot] = in[i];
+    }
+}
+
+INLINE void shelve(Row& x, float* state, const Row& b0, const Row& b1, const Row& a1) {
+    for (int i = 0; i < LINES; i++) {
+        const float y = b0[i] * x[i] + state[i];
+        state[i] = b1[i] * x[i] - a1[i] * y;
+        x[i] = y;
+    }
+}
+
+// The 16-point Hadamard matrix, scaled to keep the energy: every line feeds every line.
+INLINE void mix_lines(Row& x) {
+    for (int half = 1; half < LINES; half *= 2) {
+        Row y;
+        for (int i = 0; i < LINES / 2; i++) {
+            y[i] = x[2 * i] + x[2 * i + 1];
+            y[i + LINES / 2] = x[2 * i] - x[2 * i + 1];
+        }
+        for (int i = 0; i < LINES; i++) x[i] = y[i];
+    }
+    for (int i = 0; i < LINES; i++) x[i] *= 0.25f;
+}
+
+INLINE float sum_of(const Row& x, const Row& gains) {
+    float lanes[8];
+    for (int i = 0; i < 8; i++) lanes[i] = x[i] * gains[i] + x[i + 8] * gains[i + 8];
+    return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+}
+
+// Schroeder allpasses in series; each ring has ``capacity`` samples.
+float diffuse(float x, float* rings, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at) {
+    constexpr float GAINS[DIFFUSERS] = {0.72f, 0.68f, 0.62f, 0.56f};
+    const std::int64_t mask = capacity - 1;
+    for (int k = 0; k < DIFFUSERS; k++) {
+        float* ring = rings + k * capacity;
+        const float delayed = ring[(at - lengths[k]) & mask];
+        const float entering = x + GAINS[k] * delayed;
+        ring[at & mask] = entering;
+        x = delayed - GAINS[k] * entering;
+    }
+    return x;
+}
+
+float early(const float* ring, std::int64_t capacity, const std::int64_t* taps, const double* gains, std::int64_t count,
+            std::int64_t at) {
+    float sum = 0;
+    for (std::int64_t k = 0; k < count; k++) sum += static_cast<float>(gains[k]) * ring[(at - taps[k]) & (capacity - 1)];
+    return sum;
+}
+
+}  // namespace
+
+// in, out: (2, length). settings: (13, 16), rows as in SettingsRow. lengths: 16 lines, then 4 + 4 diffusers. taps, gains:
+// (2, tap_count). lines: (16, capacity + 4), filters: (2, 16), rings: (10, ring_capacity): 4 + 4 diffusers and two for
+// the early reflections; capacities are powers of two. position: (1) samples done so far. All state starts at 0.
+KERNEL(reverb)(const float* in, float* out, std::int64_t length, const double* settings, const std::int64_t* lengths,
+               const std::int64_t* taps, const double* tap_gains, std::int64_t tap_count, float* lines,
+               std::int64_t capacity, float* filters, float* rings, std::int64_t ring_capacity, std::int64_t* position) {
+    FlushDenormals guard;
+    const Settings set(settings);
+    const auto& rows = set.rows;
+    Sway sway;
+    float* heard_left = rings + 8 * ring_capacity;
+    float* heard_right = rings + 9 * ring_capacity;
+    for (std::int64_t i = 0; i < length; i++) {
+        const std::int64_t at = position[0] + i, within = at % GLIDE;
+        if (i == 0 || within == 0) sway.aim(settings, at / GLIDE);
+        alignas(32) Row reach, x;
+        for (int k = 0; k < LINES; k++) reach[k] = sway.now[k] + sway.step[k] * static_cast<float>(within);
+        const float left = diffuse(in[i], rings, ring_capacity, lengths + LINES, at);
+        const float right =
+            diffuse(in[length + i], rings + DIFFUSERS * ring_capacity, ring_capacity, lengths + LINES + DIFFUSERS, at);
+        heard_left[at & (ring_capacity - 1)] = left;
+        heard_right[at & (ring_capacity - 1)] = right;
+        read_lines(lines, capacity, lengths, at, reach, x);
+        shelve(x, filters, rows[LOW_B0], rows[LOW_B1], rows[LOW_A1]);
+        shelve(x, filters + LINES, rows[HIGH_B0], rows[HIGH_B1], rows[HIGH_A1]);
+        out[i] = sum_of(x, rows[OUT_LEFT]) + early(heard_left, ring_capacity, taps, tap_gains, tap_count, at);
+        out[length + i] = sum_of(x, rows[OUT_RIGHT]) +
+                          early(heard_right, ring_capacity, taps + tap_count, tap_gains + tap_count, tap_count, at);
+        mix_lines(x);
+        for (int k = 0; k < LINES; k++) x[k] += rows[IN_LEFT][k] * left + rows[IN_RIGHT][k] * right;
+        write_lines(lines, capacity, at, x);
+    }
+    position[0] += length;
+    const std::int64_t bad = first_not_finite(out, 2 * length);
+    return bad == FINE ? FINE : bad % length;
+}

@@ -1,0 +1,64 @@
+// Soft saturation at four times the rate. Only the difference between the curve and the straight line goes through the
+// filters; added to the untouched signal it leaves a quiet signal as it is, without the filters' roll-off.
+#include "mathfn.hpp"
+
+namespace {
+
+constexpr int PHASES = 4;
+constexpr std::int64_t BLOCK = 256, MOST_TAPS = 96, ROOM = BLOCK + 2 * MOST_TAPS;
+
+// sum over k of row[k] * in[i + k], eight results at once.
+INLINE v8 filter8(const float* in, const float* row, std::int64_t taps) {
+    v8 sum = {};
+    for (std::int64_t k = 0; k < taps; k++) sum += row[k] * load<v8>(in + k);
+    return sum;
+}
+
+INLINE v8 difference(v8 x, float drive, float share) { return (tanh_of(x * drive) / drive - x) * share; }
+
+// in[0 .. length) of a channel at ``from``; silence outside.
+void fetch(const float* channel, std::int64_t channel_length, std::int64_t from, std::int64_t count, float* to) {
+    for (std::int64_t i = 0; i < count; i++) {
+        const std::int64_t at = from + i;
+        to[i] = at < 0 || at >= channel_length ? 0.0f : channel[at];
+    }
+}
+
+}  // namespace
+
+// bank: (4, taps), row p gives the signal p/4 of the way from in[i] to in[i + 1], laid over in[i - taps/2 + 1 ...]; taps
+// is a multiple of 8, at most 96. The way down uses the same rows, mirrored. tanh(drive x) / drive. state: of the DC
+// blocker (2). dc_share: its 2 pi f / rate. out = in + mix * high-passed difference.
+KERNEL(saturate)(const float* in, float* out, std::int64_t length, const float* bank, std::int64_t taps, double drive,
+                 double mix, double dc_share, double* state) {
+    if (taps > MOST_TAPS || taps % 8) return 0;
+    const std::int64_t bad = first_not_finite(in, length);
+    if (bad != FINE) return bad;
+    FlushDenormals guard;
+    const std::int64_t half = taps / 2;
+    const float gain = static_cast<float>(drive), share = 1.0f / PHASES;
+    float near[ROOM + MOST_TAPS] = {}, bent[PHASES][ROOM + 8] = {}, mirrored[PHASES][MOST_TAPS];
+    for (int p = 0; p < PHASES; p++)
+        for (std::int64_t k = 0; k < taps; k++) mirrored[p][k] = bank[p * taps + taps - 1 - k];
+    double dc = state[0];
+    for (std::int64_t at = 0; at < length; at += BLOCK) {
+        const std::int64_t count = lowest(BLOCK, length - at), reach = BLOCK + taps;
+        // Output i needs the bent signal at i - half .. i + half - 1, and that needs half as much again on both sides.
+        const std::int64_t first = at - half;
+        fetch(in, length, first - half + 1, reach + taps, near);
+        for (int p = 0; p < PHASES; p++)
+            for (std::int64_t i = 0; i < reach; i += 8)
+                store(bent[p] + i, difference(filter8(near + i, bank + p * taps, taps), gain, share));
+        for (std::int64_t i = 0; i < count; i += 8) {
+            v8 change = {};
+            for (int p = 0; p < PHASES; p++) change += filter8(bent[p] + i, mirrored[p], taps);
+            for (std::int64_t k = 0; k < lowest<std::int64_t>(8, count - i); k++) {
+                const double x = static_cast<double>(change[k]);
+                dc += dc_share * (x - dc);
+                out[at + i + k] = static_cast<float>(in[at + i + k] + mix * (x - dc));
+            }
+        }
+    }
+    state[0] = dc;
+    return first_not_finite(out, length);
+}

@@ -1,0 +1,142 @@
+"""Algorithmic reverb: the numbers of a feedback delay network from what an engineer reads off a reverb.
+
+The network: Jot & Chaigne, "Digital delay networks for designing artificial reverberators", AES 90th convention, 1991.
+Line lengths are primes spread evenly in pitch; a shelf in every line sets its loss per pass so that all decay alike.
+"""
+
+import math
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.audio import Audio
+from tapehand.dsp.delay import blend
+from tapehand.dsp.filters import reachable_hz
+from tapehand.dsp.strips import run_strips
+from tapehand.dsp.width import widen
+from tapehand.kernels.effects import REVERB_LINES, Room
+from tapehand.song.processors import Band, Equaliser, HighPass, Reverb, Width
+from tapehand.units import seconds_to_samples
+
+# The room itself. Lows decay a little longer and highs much faster than the middle, as air and walls make it.
+SHORTEST_LINE_S: Final = 0.0233
+LONGEST_LINE_S: Final = 0.0719
+SMALLEST_SCALE: Final = 0.35
+SCALE_PER_SIZE: Final = 1.3
+LOW_DECAY: Final = 1.15
+LOW_BELOW_HZ: Final = 200.0
+HIGH_DECAY: Final = 0.4
+SWAY_S: Final = 0.00018
+SWAY_HZ: Final = (0.31, 0.97)
+DIFFUSER_S: Final = (0.0021, 0.0034, 0.0055, 0.0089, 0.0024, 0.0031, 0.0059, 0.0083)
+EARLY_S: Final = ((0.0113, 0.0171, 0.0242, 0.0327, 0.0398), (0.0129, 0.0157, 0.0263, 0.0309, 0.0417))
+EARLY_GAINS: Final = ((0.30, -0.24, 0.19, -0.15, 0.11), (0.30, 0.23, -0.19, -0.14, 0.12))
+LATE_SHARE: Final = 1.0
+SHORTEST_DECAY_S: Final = 0.05
+
+
+def reverb(audio: Audio, settings: Reverb) -> Audio:
+    """The sound of a room; stereo out, as long as ``audio``, in time with it.
+
+    Noise comes back at about its own level whatever the decay, so that a send keeps its meaning. ``mix`` blends
+    linearly. To hear the tail, give sound followed by ``reverb_tail_s`` of silence.
+
+    Raises
+    ------
+    InternalError
+        ``render.not_finite`` for NaN or infinity.
+    """
+    dry = audio.stereo()
+    pre_delay = seconds_to_samples(settings.pre_delay_ms / 1e3, audio.rate_hz)
+    entering = run_strips([dry.span(-pre_delay, dry.length_samples - pre_delay)], [_cuts(settings)])[0]
+    wet = Audio(room(settings, audio.rate_hz).follow(entering.samples), audio.rate_hz)
+    return blend(dry, widen(wet, Width(width=settings.width)), settings.mix)
+
+
+def reverb_tail_s(settings: Reverb) -> float:
+    """How long the reverb stays above -60 dB after the sound has ended."""
+    return settings.pre_delay_ms / 1e3 + max(settings.decay_s, SHORTEST_DECAY_S) * LOW_DECAY + LONGEST_LINE_S
+
+
+def room(settings: Reverb, rate_hz: int) -> Room:
+    """A silent room of these settings."""
+    scale = SMALLEST_SCALE + SCALE_PER_SIZE * min(max(settings.size, 0.0), 1.0)
+    lines = _line_lengths(scale, rate_hz)
+    diffusers = [_prime_from(max(3, seconds_to_samples(time_s, rate_hz))) for time_s in DIFFUSER_S]
+    sway = min(SWAY_S * rate_hz, lines[0] / 4)
+    taps = [[max(3, seconds_to_samples(time_s * scale, rate_hz)) for time_s in side] for side in EARLY_S]
+    return Room.silent(
+        _settings_table(lines, settings, sway, rate_hz),
+        np.array([*lines, *diffusers], dtype=np.int64),
+        np.array(taps, dtype=np.int64),
+        np.array(EARLY_GAINS),
+        reach_samples=lines[-1] + math.ceil(2 * sway),
+    )
+
+
+def _cuts(settings: Reverb) -> list[HighPass | Equaliser]:
+    low_cut = HighPass(cutoff_hz=settings.low_cut_hz)
+    return [low_cut, Equaliser(bands=(Band(kind="low_pass", frequency_hz=settings.high_cut_hz),))]
+
+
+def _settings_table(lines: tuple[int, ...], settings: Reverb, sway: float, rate_hz: int) -> NDArray[np.float64]:
+    decay_s = max(settings.decay_s, SHORTEST_DECAY_S)
+    shelves = [_line_shelves(length, decay_s, settings.damping_hz, rate_hz) for length in lines]
+    kept = sum(_gain_per_pass(length, decay_s, rate_hz) ** 2 for length in lines) / REVERB_LINES
+    out_gain = LATE_SHARE * math.sqrt((1.0 - kept) / 2.0)
+    in_gain = 1.0 / math.sqrt(REVERB_LINES)
+    signs = [[_hadamard_sign(row, line) for line in range(REVERB_LINES)] for row in (5, 10, 3, 12)]
+    swing = [SWAY_HZ[0] * (SWAY_HZ[1] / SWAY_HZ[0]) ** (line / (REVERB_LINES - 1)) for line in range(REVERB_LINES)]
+    return np.array(
+        [
+            *([shelf[k] for shelf in shelves] for k in range(6)),
+            *([in_gain * sign for sign in row] for row in signs[:2]),
+            *([out_gain * sign for sign in row] for row in signs[2:]),
+            [rate / rate_hz for rate in swing],
+            [line * 7 % REVERB_LINES / REVERB_LINES for line in range(REVERB_LINES)],
+            [sway] * REVERB_LINES,
+        ]
+    )
+
+
+def _line_shelves(length: int, decay_s: float, damping_hz: float, rate_hz: int) -> tuple[float, ...]:
+    """Two first-order shelves, ``b0 b1 a1`` each, whose product is the loss of one pass at each frequency."""
+    middle = _gain_per_pass(length, decay_s, rate_hz)
+    low = _gain_per_pass(length, decay_s * LOW_DECAY, rate_hz)
+    high = _gain_per_pass(length, decay_s * HIGH_DECAY, rate_hz)
+    low_shelf = _first_order_shelf(low / middle, 1.0, LOW_BELOW_HZ, rate_hz)
+    return *low_shelf, *_first_order_shelf(middle, high, damping_hz, rate_hz)
+
+
+def _first_order_shelf(low_gain: float, high_gain: float, corner_hz: float, rate_hz: int) -> tuple[float, float, float]:
+    """Bilinear ``(high s + low w) / (s + w)``, ``w`` set so that the corner has the geometric mean of both gains."""
+    warped = math.tan(math.pi * reachable_hz(corner_hz, rate_hz) / rate_hz) * math.sqrt(high_gain / low_gain)
+    scale = 1.0 / (1.0 + warped)
+    return (high_gain + low_gain * warped) * scale, (low_gain * warped - high_gain) * scale, (warped - 1.0) * scale
+
+
+def _gain_per_pass(length: int, decay_s: float, rate_hz: int) -> float:
+    return math.exp2(-3.0 * math.log2(10.0) * length / (decay_s * rate_hz))
+
+
+@cache
+def _line_lengths(scale: float, rate_hz: int) -> tuple[int, ...]:
+    ratio = LONGEST_LINE_S / SHORTEST_LINE_S
+    times = [SHORTEST_LINE_S * scale * ratio ** (k / (REVERB_LINES - 1)) for k in range(REVERB_LINES)]
+    lengths: list[int] = []
+    for time_s in times:
+        lengths.append(_prime_from(max(seconds_to_samples(time_s, rate_hz), lengths[-1] + 1 if lengths else 5)))
+    return tuple(lengths)
+
+
+def _prime_from(number: int) -> int:
+    """The first prime that is not below ``number``."""
+    while any(number % divisor == 0 for divisor in range(2, math.isqrt(number) + 1)):
+        number += 1
+    return number
+
+
+def _hadamard_sign(row: int, column: int) -> int:
+    return -1 if (row & column).bit_count() % 2 else 1
