@@ -1,0 +1,88 @@
+"""Level over time and frequency: a heat map with logarithmic frequencies."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.audio import Audio
+from tapehand.pictures.axes import (
+    Frame,
+    draw_ticks_across,
+    draw_ticks_up,
+    draw_title,
+    frequency_ticks,
+    time_name,
+    time_ticks,
+)
+from tapehand.pictures.palette import Theme
+from tapehand.pictures.png import heat, png
+from tapehand.pictures.svg import Drawing, shortened
+
+LOWEST_HZ: Final = 30.0
+HIGHEST_HZ: Final = 20_000.0
+RANGE_DB: Final = 80.0
+WINDOW_S: Final = 0.093
+# Enough to see every change on the screen; long recordings are sampled, short ones overlap.
+MOST_COLUMNS: Final = 1_200
+
+
+def spectrogram_svg(
+    audio: Audio, *, title: str, width: float = 960.0, height: float = 320.0, theme: Theme = "auto"
+) -> str:
+    """The heat map of ``audio`` with its axes; 80 dB down from the loudest spot."""
+    drawing = Drawing(width, height, title, theme=theme)
+    frame = Frame.inside(drawing)
+    length_s = max(audio.duration_s, 1e-3)
+    across = frame.across(0.0, length_s)
+    highest_hz = _highest_hz(audio.rate_hz)
+    up = frame.upwards(LOWEST_HZ, highest_hz, logarithmic=True)
+    draw_title(drawing, shortened(title, 80), f"colours: {RANGE_DB:.0f} dB down from the loudest")
+    draw_ticks_across(drawing, frame, across, time_ticks(length_s), time_name(length_s))
+    draw_ticks_up(drawing, frame, up, frequency_ticks(LOWEST_HZ, highest_hz), "frequency / Hz")
+    picture = spectrogram_png(audio, columns=round(frame.width), rows=round(frame.height))
+    drawing.image(frame.left, frame.top, frame.width, frame.height, picture)
+    return drawing.document()
+
+
+def spectrogram_png(audio: Audio, *, columns: int = 900, rows: int = 256) -> bytes:
+    """The bare heat map, no axes: time to the right, 30 Hz to 20 kHz (or what the rate holds) upwards."""
+    levels_db = _levels_db(audio, min(columns, MOST_COLUMNS), rows)
+    loudest_db = float(levels_db.max(initial=-math.inf))
+    if not math.isfinite(loudest_db):
+        return png(heat(np.zeros((rows, max(columns, 1)))))
+    return png(heat((levels_db - loudest_db + RANGE_DB)[::-1] / RANGE_DB))
+
+
+def _levels_db(audio: Audio, columns: int, rows: int) -> NDArray[np.float64]:
+    """Levels ``(rows, columns)``, lowest frequency first, the channels' powers added."""
+    size = 1 << math.ceil(math.log2(WINDOW_S * audio.rate_hz))
+    window = np.hanning(size + 1)[:-1]
+    centres = (np.arange(columns) + 0.5) * audio.length_samples / columns
+    starts = np.rint(centres).astype(np.int64) - size // 2
+    padded = np.zeros((audio.channels, audio.length_samples + 2 * size), dtype=np.float32)
+    padded[:, size : size + audio.length_samples] = audio.samples
+    edges = np.geomspace(LOWEST_HZ, _highest_hz(audio.rate_hz), rows + 1) * size / audio.rate_hz
+    levels = np.empty((rows, columns))
+    for column, start in enumerate(starts.tolist()):
+        stretch = padded[:, start + size : start + 2 * size] * window
+        spectrum = np.fft.rfft(stretch, axis=1)
+        power = (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
+        levels[:, column] = _rows_of(power, edges)
+    with np.errstate(divide="ignore"):
+        decibels: NDArray[np.float64] = 10.0 * np.log10(levels)
+    return decibels
+
+
+def _rows_of(power: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The strongest bin inside each row; where a row is narrower than a bin, the value between its neighbours."""
+    first = np.ceil(edges[:-1]).astype(np.intp)
+    past = np.minimum(np.ceil(edges[1:]).astype(np.intp), power.size)
+    between = np.interp((edges[:-1] + edges[1:]) / 2, np.arange(power.size), power)
+    strongest = np.maximum.reduceat(np.append(power, 0.0), np.minimum(first, power.size))
+    return np.where(past - first > 1, strongest, between)
+
+
+def _highest_hz(rate_hz: int) -> float:
+    return min(HIGHEST_HZ, rate_hz / 2)
