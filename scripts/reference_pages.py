@@ -96,8 +96,9 @@ def option_row(parameter: click.Parameter, context: click.Context) -> str | None
 def exit_codes() -> Iterator[str]:
     """How a command ends, from the error tree."""
     yield from ("| exit code | means |", "|---|---|", "| 0 | Done. |")
-    kinds = [errors.InternalError, errors.UsageError, errors.InputError, errors.Refused, errors.Conflict]
-    for kind in [*kinds, errors.Cancelled]:
+    kinds: list[type[errors.TapehandError]] = [errors.InternalError, errors.UsageError, errors.InputError]
+    kinds += [errors.Refused, errors.Conflict, errors.Cancelled]
+    for kind in kinds:
         yield f"| {kind.exit_code} | {cell(first_sentence(kind))} |"
 
 
