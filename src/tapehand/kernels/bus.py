@@ -54,18 +54,23 @@ def steady(samples: NDArray[np.float32], left: float, right: float, offset_sampl
 
 
 def mix_bus(
-    inputs: Sequence[BusInput], length_samples: int, *, start_samples: int = 0, where: str = "bus"
+    inputs: Sequence[BusInput],
+    length_samples: int,
+    *,
+    start_samples: int = 0,
+    onto: NDArray[np.float64] | None = None,
+    where: str = "bus",
 ) -> NDArray[np.float64]:
     """The sum of ``inputs`` from ``start_samples`` on, float64 ``(2, length_samples)``; order of sum = order given.
 
-    Any stretch of a song gives the same bits as the whole song cut to it.
+    ``onto`` is a bus of that shape to go on adding to (changed in place); None begins with silence. Any stretch of a song gives the same bits as the whole song cut to it.
 
     Raises
     ------
     InternalError
         ``render.not_finite`` with ``where`` and the sample.
     """
-    bus = np.zeros((2, length_samples))
+    bus = np.zeros((2, length_samples)) if onto is None else onto
     if not inputs:
         return bus
     lengths = np.array([track.samples.shape[1] for track in inputs], dtype=np.int64)
