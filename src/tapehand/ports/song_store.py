@@ -1,8 +1,9 @@
 """Where a song lives: its log and its audio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from tapehand.audio import Audio
 from tapehand.song.event import ActorKind, Body, Event
@@ -10,12 +11,22 @@ from tapehand.song.fold import SongState
 from tapehand.song.provenance import Provenance
 from tapehand.song.source import Origin, Source
 
+SourceReader = Callable[[Source], Audio]
+
 
 class MediaPool(Protocol):
     """Audio by hash: what goes in is copied, never changed, never written to again."""
 
-    def add_file(self, path: Path) -> Source:
-        """Copies a file in, bit by bit, and says what it decodes to. The original is only read."""
+    @property
+    def reader(self) -> SourceReader:
+        """Reads and cannot write; picklable, for those who may only listen."""
+        ...
+
+    def add_file(self, path: Path, decoded: Audio | None = None) -> Source:
+        """Copies a file in, bit by bit, and says what it decodes to. The original is only read.
+
+        ``decoded`` saves decoding it once more.
+        """
         ...
 
     def add_audio(self, name: str, audio: Audio, origin: Origin, provenance: Provenance) -> Source:
@@ -28,13 +39,23 @@ class MediaPool(Protocol):
 
 
 class SongStore(Protocol):
-    """A song folder."""
+    """A song folder, open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """Where it lies."""
+        ...
 
     @property
-    def media(self) -> MediaPool: ...
+    def media(self) -> MediaPool:
+        """Its audio."""
+        ...
 
     def state(self) -> SongState:
         """The fold of the whole log as it is now."""
@@ -54,4 +75,12 @@ class SongStore(Protocol):
         Conflict : ``expected_head`` is given and somebody wrote in between, or the events do not fold.
         Refused : a decision, edit or undo by anything but a person.
         """
+        ...
+
+
+class SongMaker(Protocol):
+    """Makes a song folder, whole or not at all."""
+
+    def __call__(self, path: Path, bodies: Callable[[MediaPool], Sequence[Body]], *, actor: str) -> SongStore:
+        """A new song at ``path``; ``bodies`` stores audio in the pool it is given and returns the first events."""
         ...

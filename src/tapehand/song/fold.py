@@ -76,7 +76,7 @@ class SongState:
             raise InputError(
                 "proposal.unknown",
                 f"There is no proposal {number}",
-                    hint=f"This song has {len(self.proposals)}; see 'tapehand inbox'.",
+                hint=f"This song has {len(self.proposals)}; see 'tapehand inbox'.",
             )
         return self.proposals[number - 1]
 

@@ -7,7 +7,7 @@ place; a stereo track is balanced, 0 dB at the centre, the far side turned down.
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tapehand.song.processors import Processor
+from tapehand.song.processors import Compressor, Gain, Processor
 
 MIX: Final = "mix"
 PAN_LAW_DB: Final = -3.0
@@ -75,3 +75,18 @@ class Bus:
     name: str
     kind: Literal["group", "return"]
     strip: Strip = field(default_factory=Strip)
+
+
+def net_gain_db(strip: Strip) -> float:
+    """The static gain of a strip: its fader, its trims and the make-up of its compressors. ``-inf`` when it is off."""
+    inserted = (_static_gain_db(insert.processor) for insert in strip.inserts if insert.on)
+    return sum(inserted, start=strip.fader_db)
+
+
+def _static_gain_db(processor: Processor) -> float:
+    match processor:
+        case Gain(gain_db=gain_db):
+            return gain_db
+        case Compressor(make_up_db=make_up_db):
+            return make_up_db
+    return 0.0

@@ -31,13 +31,6 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sync_tree(folder: Path) -> None:
-    """Write all names below a folder, and its own, to the disk."""
-    for place, _, _ in os.walk(folder):
-        sync_folder(Path(place))
-    sync_folder(folder.parent)
-
-
 @contextlib.contextmanager
 def told_as_output_errors(place: Path) -> Iterator[None]:
     """Operating system errors of writing under ``place`` as OutputError: full, read-only, or something else."""
@@ -52,7 +45,7 @@ def output_error(error: OSError, place: Path) -> OutputError:
     if error.errno in NO_SPACE:
         return disk_full(place)
     return OutputError(
-        "store.not_writable",
+        "output.not_writable",
         f"{place.name} cannot be written to: {(error.strerror or 'unknown reason').lower()}",
         where=str(place),
         hint="Copy the song to a folder you may write to.",
@@ -62,7 +55,7 @@ def output_error(error: OSError, place: Path) -> OutputError:
 def disk_full(place: Path) -> OutputError:
     """The sentence for a disk without room."""
     return OutputError(
-        "store.disk_full",
+        "output.full",
         f"There is no room left on the disk that holds {place.name}",
         where=str(place),
         hint="Free some space and try again; what was saved before is safe.",

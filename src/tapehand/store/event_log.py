@@ -299,7 +299,7 @@ def _told_error(error: sqlite3.Error, path: Path) -> TapehandError:
         return disk_full(path.parent)
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return OutputError(
-            "store.not_writable",
+            "output.not_writable",
             f"{path.parent.name} cannot be written to: it is read-only",
             where=str(path.parent),
             hint="Copy the song to a folder you may write to.",
@@ -317,7 +317,7 @@ def _told_error(error: sqlite3.Error, path: Path) -> TapehandError:
         return Conflict("store.refused_event", f"The song's log refused an event: {error}", where=path.parent.name)
     if name.startswith("SQLITE_IOERR"):
         return OutputError(
-            "store.not_writable",
+            "output.not_writable",
             "The disk that holds the song reported an error",
             where=str(path),
             hint="Look after the disk first; then open the song again.",

@@ -103,7 +103,7 @@ class BlobPool:
         InputError
             As ``audio.io.read``.
         OutputError
-            ``store.disk_full``, ``store.not_writable``.
+            ``output.full``, ``output.not_writable``.
         """
         audio = io.read(path) if decoded is None else decoded
         suffix = path.suffix.lower().removeprefix(".")

@@ -12,19 +12,19 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tapehand.audio.atomic_folder import AtomicFolder
 from tapehand.errors import InputError, InternalError, OutputError, Refused, safe_text
 from tapehand.song.event import PERSONS_ONLY, ActorKind, AudioAdded, Body, Event, SongCreated
 from tapehand.song.fold import SongState, fold
 from tapehand.store import mirror
 from tapehand.store.codecs import canonical, codec
-from tapehand.store.durable import make_folder, sync_folder, sync_tree, told_as_output_errors
+from tapehand.store.durable import make_folder, sync_folder, told_as_output_errors
 from tapehand.store.event_log import EventLog, Row, moved_on, salvaged
 from tapehand.store.media_pool import BlobPool
 from tapehand.work import Clock
@@ -103,7 +103,7 @@ class SongFolder:
         Refused
             ``decision.not_a_person``: a decision, edit or undo by anything but a person.
         OutputError
-            ``store.disk_full``, ``store.not_writable``.
+            ``output.full``, ``output.not_writable``.
         """
         _refuse_wrong_actor(bodies, actor, actor_kind)
         self._refuse_unstored_audio(bodies)
@@ -159,28 +159,18 @@ def create_song_folder(
     Raises
     ------
     OutputError
-        ``store.exists``, ``store.no_folder``, ``store.disk_full``, ``store.not_writable``, ``store.suffix``.
+        ``output.exists``, ``output.no_folder``, ``output.full``, ``output.not_writable``, ``store.suffix``.
     """
     path = Path(path)
-    _refuse_taken(path)
-    building = path.with_name(f".{secrets.token_hex(6)}.tapehand-part")
-    try:
-        with told_as_output_errors(path):
-            building.mkdir()
-            make_folder(building / AUDIO)
-        EventLog.create(building / LOG).close()
-        first_events = bodies(BlobPool(building / AUDIO))
+    _refuse_other_suffix(path)
+    with AtomicFolder(path) as folder:
+        make_folder(folder.building / AUDIO)
+        EventLog.create(folder.building / LOG).close()
+        first_events = bodies(BlobPool(folder.building / AUDIO))
         if not first_events or not isinstance(first_events[0], SongCreated):
             raise InternalError("store.first_event", "A log begins by creating its song")
-        with SongFolder(building, clock) as song:
+        with SongFolder(folder.building, clock) as song:
             song.append(first_events, actor=actor, actor_kind="person")
-        with told_as_output_errors(path):
-            sync_tree(building)
-            _refuse_taken(path)
-            building.rename(path)
-            sync_folder(path.parent)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return SongFolder(path, clock)
 
 
@@ -270,22 +260,11 @@ def _refuse_strange_folder(path: Path) -> None:
             )
 
 
-def _refuse_taken(path: Path) -> None:
+def _refuse_other_suffix(path: Path) -> None:
     if path.suffix != SUFFIX:
         raise OutputError(
             "store.suffix",
             "A song folder's name ends in .tapehand",
             where=str(path),
             hint=f"Call it {path.name}{SUFFIX}.",
-        )
-    if os.path.lexists(path):
-        raise OutputError(
-            "store.exists",
-            f"{path.name} exists already and is left as it is",
-            where=str(path),
-            hint="Choose another name.",
-        )
-    if not path.parent.is_dir():
-        raise OutputError(
-            "store.no_folder", "The folder for the song does not exist", where=str(path.parent), hint="Make it first."
         )

@@ -1,0 +1,89 @@
+"""The log in words: one row for each event."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tapehand.ports.song_store import SongStore
+from tapehand.song.event import (
+    AudioAdded,
+    Body,
+    Decided,
+    Edited,
+    Event,
+    FindingsNoted,
+    ProposalFiled,
+    Rendered,
+    SongCreated,
+    Undone,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """What happened, when, and who did it. ``at_s`` counts from 1970, UTC."""
+
+    seq: int
+    id: str
+    at_s: float
+    actor: str
+    actor_kind: str
+    what: str
+
+
+def log_rows(store: SongStore) -> list[LogRow]:
+    """Everything that ever happened to a song, oldest first."""
+    return rows_of(store.events())
+
+
+def rows_of(events: Iterable[Event]) -> list[LogRow]:
+    """Events in words."""
+    numbers: dict[str, int] = {}
+    rows = []
+    filed = 0
+    for event in events:
+        numbers[event.id] = event.seq
+        filed += isinstance(event.body, ProposalFiled)
+        rows.append(
+            LogRow(
+                seq=event.seq,
+                id=event.id,
+                at_s=event.at_s,
+                actor=event.actor,
+                actor_kind=event.actor_kind,
+                what=_said(event.body, filed, numbers),
+            )
+        )
+    return rows
+
+
+def _said(body: Body, filed: int, numbers: dict[str, int]) -> str:
+    match body:
+        case SongCreated(song=song):
+            return f"started the song {song.name} with {_count(len(song.tracks), 'track')} at {song.rate_hz} Hz"
+        case AudioAdded(source=source):
+            return f"stored {source.name} ({source.origin})"
+        case FindingsNoted(scope=scope, findings=findings):
+            return f"noted {_count(len(findings), 'finding')} ({scope})"
+        case ProposalFiled(proposal=proposal):
+            options = ", ".join(option.name for option in proposal.options)
+            return f"proposed {proposal.kind} as proposal {filed}: {options}"
+        case Decided(number=number, verdict="accept", option=option, note=note):
+            return f"accepted option {option} of proposal {number}{_noted(note)}"
+        case Decided(number=number, verdict="reject", note=note):
+            return f"rejected proposal {number}{_noted(note)}"
+        case Decided(number=number, note=note):
+            return f"put off proposal {number}{_noted(note)}"
+        case Edited(ops=ops, note=note):
+            return f"made {_count(len(ops), 'change')} by hand{_noted(note)}"
+        case Undone(undone=undone):
+            return f"undid event {numbers.get(undone, 0) or undone[:12]}"
+        case Rendered(name=name, sha256=sha256):
+            return f"rendered {name} ({sha256[:12]})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _noted(note: str) -> str:
+    return f": {note}" if note else ""

@@ -1,0 +1,73 @@
+"""The only place where concrete things meet: which store, which engines, which cache."""
+
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Final, cast
+
+from tapehand.app.studio import EngineDoor, Studio
+from tapehand.errors import InputError
+from tapehand.interchange.folder import list_session, read_stem
+from tapehand.interchange.midi import write_midi
+from tapehand.kernels.library import simd_level
+from tapehand.ports.engine import Engine
+from tapehand.store.render_cache import DiskRenderCache
+from tapehand.store.song_folder import SongFolder, create_song_folder
+
+ENGINES: Final = "tapehand.engines"
+DISTRIBUTION: Final = "tapehand"
+
+
+def make_studio(threads: int | None = None) -> Studio:
+    """The studio of this computer, with every engine that is installed."""
+    own_version = version(DISTRIBUTION)
+    return Studio(
+        create_song=create_song_folder,
+        open_song=SongFolder,
+        list_stems=list_session,
+        read_stem=read_stem,
+        write_midi=write_midi,
+        engines=installed_engines(),
+        version=own_version,
+        cache=DiskRenderCache.of_user(),
+        build=f"{own_version}/{platform.machine()}/{simd_level()}",
+        threads=threads or os.cpu_count() or 1,
+    )
+
+
+@cache
+def installed_engines() -> dict[str, EngineDoor]:
+    """Engines by name, as entry points of the group ``tapehand.engines`` name them; ours keep their names."""
+    doors: dict[str, EngineDoor] = {}
+    for entry in sorted(entry_points(group=ENGINES), key=lambda entry: (not _is_built_in(entry), entry.name)):
+        distribution = entry.dist.name if entry.dist else ""
+        name = entry.name if entry.name not in doors else f"{entry.name} of {distribution}"
+        doors[name] = EngineDoor(
+            name=name,
+            reference=entry.value,
+            distribution=distribution,
+            version=entry.dist.version if entry.dist else "",
+            is_built_in=_is_built_in(entry),
+            load=_loader(entry),
+        )
+    return doors
+
+
+def _is_built_in(entry: EntryPoint) -> bool:
+    return entry.dist is not None and entry.dist.name == DISTRIBUTION and entry.module.startswith("tapehand.engines.")
+
+
+def _loader(entry: EntryPoint) -> Callable[[], Engine]:
+    def load() -> Engine:
+        try:
+            return cast("Engine", entry.load()())
+        except ImportError as error:
+            raise InputError(
+                "engine.not_loadable",
+                f"The engine {entry.name} cannot be loaded: {error}",
+                hint="Install it again.",
+            ) from error
+
+    return load
