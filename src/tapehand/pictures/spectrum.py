@@ -67,7 +67,7 @@ def spectrum_svg(
 def _draw_bar(drawing: Drawing, across: Scale, up: Scale, centre_hz: float, level_db: float) -> None:
     left, right = across(centre_hz / HALF_BAND), across(centre_hz * HALF_BAND)
     top = up(_floored(level_db))
-    hint = f"{centre_hz:.0f} Hz: {level_db:.1f} dB"
+    hint = f"{centre_hz:.0f} Hz: " + (f"{level_db:.1f} dB" if math.isfinite(level_db) else "nothing")
     drawing.rectangle(
         left + 1.5, top, right - left - 3, up.start_px - top, fill=ACCENT, radius=1.5, opacity=0.85, hint=hint
     )
