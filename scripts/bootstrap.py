@@ -111,7 +111,7 @@ def steps(profile: str) -> Iterator[Step]:
     home = ROOT / (".venv-bench" if profile == "bench" else ".venv")
     yield Step(home, "venv", inputs=[], make=lambda: make_venv(home), products=lambda: [python_of(home)])
     yield packages(home, "run", "build")
-    if not find_first(COMPILERS, "CXX"):
+    if not find_compiler():
         yield packages(home, "compiler")
     yield Step(home, "native", inputs=native_sources(), make=lambda: make_native(home), products=built_libraries)
     description = [ROOT / "pyproject.toml", ROOT / "hatch_build.py"]
@@ -120,7 +120,7 @@ def steps(profile: str) -> Iterator[Step]:
     )
     if profile == "test":
         yield packages(home, "dev")
-        if find_first(CHROMIUMS, "TAPEHAND_CHROMIUM"):
+        if os.environ.get("TAPEHAND_CHROMIUM") or find_first(CHROMIUMS):
             yield packages(home, "browser")
     if profile == "bench":
         yield packages(home, "bench")
@@ -269,6 +269,14 @@ def make_native(home: Path) -> None:
             raise Stop(f"The native library was built but does not load: {loaded.stderr.strip().splitlines()[-1]}")
 
 
+def find_compiler() -> str | None:
+    """The C++ compiler that native/build.py will take, if this machine has one."""
+    chosen = os.environ.get("CXX", "").split()
+    if chosen and not shutil.which(chosen[0]):
+        raise Stop(f"CXX names {chosen[0]}, which is not there. Unset it, or name a C++ compiler.")
+    return chosen[0] if chosen else find_first(COMPILERS)
+
+
 def native_sources() -> list[Path]:
     """Everything that the native library is made from."""
     return [path for path in (ROOT / "native").rglob("*") if path.suffix in (".py", ".cpp", ".hpp", ".h", ".c")]
@@ -282,9 +290,9 @@ def built_libraries() -> list[Path]:
 # Small things ---------------------------------------------------------------------------------------------------------
 
 
-def find_first(commands: Iterable[str], variable: str) -> str | None:
-    """The program named by an environment variable, else the first of ``commands`` on PATH."""
-    return os.environ.get(variable) or next(filter(None, map(shutil.which, commands)), None)
+def find_first(commands: Iterable[str]) -> str | None:
+    """The first of ``commands`` that is on PATH."""
+    return next(filter(None, map(shutil.which, commands)), None)
 
 
 def digest_of(inputs: Iterable[Path]) -> str:
