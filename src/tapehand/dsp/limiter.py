@@ -86,12 +86,18 @@ class LimiterInput:
 
     def gain(self, settings: Limiter) -> NDArray[np.float32]:
         """The gain at every sample before the last polish, without the drive."""
+        level_db = settings.ceiling_dbtp - CEILING_MARGIN_DB - math.ceil(settings.drive_db)
+        return self._gain(self._envelope(level_db), settings)
+
+    def quick_gain(self, settings: Limiter) -> NDArray[np.float32]:
+        """As ``gain`` by the standard's filter alone: for predictions."""
+        return self._gain(self._coarse, settings)
+
+    def _gain(self, envelope: kernels.Envelope, settings: Limiter) -> NDArray[np.float32]:
         rate_hz = self.audio.rate_hz
-        ceiling_db = settings.ceiling_dbtp - CEILING_MARGIN_DB
         reach = max(1, round(settings.look_ahead_ms * 0.0005 * rate_hz))
-        envelope = self._envelope(ceiling_db - math.ceil(settings.drive_db))
-        attenuation = kernels.attenuation_of(envelope, db_to_gain(settings.drive_db - ceiling_db))
-        held = kernels.hold(attenuation, reach + round(HOLD_S * rate_hz), reach)
+        scale = db_to_gain(settings.drive_db - settings.ceiling_dbtp + CEILING_MARGIN_DB)
+        held = kernels.hold(kernels.attenuation_of(envelope, scale), reach + round(HOLD_S * rate_hz), reach)
         kernels.release(
             held,
             fast=_decay(settings.release_ms / 1000.0, rate_hz),

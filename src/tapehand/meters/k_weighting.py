@@ -50,10 +50,13 @@ def _high_pass(rate_hz: int) -> tuple[float, ...]:
 
 
 class KEnergyStream:
-    """K-weighted energy of each channel in hops of 1/50 s, block by block; the blocks' sizes do not matter."""
+    """K-weighted energy of each channel in hops of 1/50 s, block by block; the blocks' sizes do not matter.
 
-    def __init__(self, channels: int, rate_hz: int) -> None:
-        self.hop_samples = max(1, round(rate_hz / HOPS_PER_SECOND))
+    ``hop_samples`` sets another length of the hops.
+    """
+
+    def __init__(self, channels: int, rate_hz: int, hop_samples: int | None = None) -> None:
+        self.hop_samples = hop_samples or max(1, round(rate_hz / HOPS_PER_SECOND))
         self._sections = sections(rate_hz)
         self._state = np.zeros((channels, kernels.STATE_PER_CHANNEL))
         self._filled = 0

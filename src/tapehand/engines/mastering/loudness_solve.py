@@ -1,0 +1,172 @@
+"""The drive into the limiter that makes a wanted loudness, and how far one can go without crushing.
+
+Loudness after the limiter is predicted from the limiter's gain and K-weighted energies measured once, in hops of a
+millisecond or two, against which the gain moves slowly. The search runs on the prediction; the sound itself is made and measured once or
+twice, and what the prediction was off by is taken into the next search.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.audio import Audio
+from tapehand.catalogue.table import Table
+from tapehand.dsp.limiter import Limited, LimiterInput
+from tapehand.meters.k_weighting import KEnergyStream
+from tapehand.meters.loudness import integrated_lufs, integrated_of_powers, weighted_powers
+from tapehand.song.processors import Limiter
+from tapehand.units import gain_to_db
+from tapehand.work import Work
+
+WANTED_ERROR_LU: Final = 0.004
+ALLOWED_ERROR_LU: Final = 0.05
+SEARCH_ERROR_LU: Final = 0.001
+FURTHEST_DRIVE_DB: Final = 30.0
+_FINEST_PARTS: Final = 16
+_SEARCH_STEPS: Final = 40
+_ROUNDS: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much limiting is still a master: floors and ceilings of ``catalogue/mastering.toml``, table ``budget``."""
+
+    plr_floor_db: float
+    lost_loudness_lu: float
+    largest_reduction_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a drive does, as predicted: loudness reached, loudness eaten by the limiter, deepest reduction of a peak."""
+
+    drive_db: float
+    integrated_lufs: float
+    lost_loudness_lu: float
+    largest_reduction_db: float
+
+    def within(self, budget: Budget, ceiling_dbtp: float) -> bool:
+        """Whether it keeps the budget. The peak-to-loudness floor only counts where the limiter works."""
+        works = self.largest_reduction_db > 0.0
+        return (
+            self.lost_loudness_lu <= budget.lost_loudness_lu
+            and self.largest_reduction_db <= budget.largest_reduction_db
+            and not (works and ceiling_dbtp - self.integrated_lufs < budget.plr_floor_db)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """The limiter setting that was found, what it made, and the loudness measured on that."""
+
+    settings: Limiter
+    limited: Limited
+    integrated_lufs: float
+
+
+def budget_of(table: Table) -> Budget:
+    """The budget of the catalogue."""
+    return Budget(
+        plr_floor_db=table.number("plr_floor_db", 0.0, 30.0),
+        lost_loudness_lu=table.number("lost_loudness_lu", 0.0, 30.0),
+        largest_reduction_db=table.number("largest_reduction_db", 0.0, 60.0),
+    )
+
+
+class LoudnessSolve:
+    """One sound in front of a limiter, asked for different loudnesses."""
+
+    def __init__(self, limiter_input: LimiterInput, settings: Limiter, work: Work) -> None:
+        self._input = limiter_input
+        self._settings = settings
+        self._work = work
+        self._powers, self._part_samples, self._parts = _fine_powers(limiter_input.audio)
+        self.input_lufs = self._predicted_lufs(np.ones(limiter_input.audio.length_samples, dtype=np.float32))
+
+    @property
+    def input_true_peak_dbtp(self) -> float:
+        """True peak in front of the limiter."""
+        return gain_to_db(self._input.true_peak)
+
+    def effort(self, drive_db: float) -> Effort:
+        """What the limiter would do at a drive, without making the sound."""
+        self._work.check_cancelled()
+        gain = self._input.quick_gain(replace(self._settings, drive_db=drive_db))
+        predicted = self._predicted_lufs(gain) + drive_db
+        return Effort(
+            drive_db=drive_db,
+            integrated_lufs=predicted,
+            lost_loudness_lu=self.input_lufs + drive_db - predicted,
+            largest_reduction_db=-gain_to_db(float(gain.min(initial=1.0))),
+        )
+
+    def effort_for(self, target_lufs: float) -> Effort:
+        """The effort of a loudness; the loudest there is where the target lies beyond every drive."""
+        least = target_lufs - self.input_lufs
+        low = high = self.effort(least)
+        step = 1.0
+        while high.integrated_lufs < target_lufs and high.drive_db < least + FURTHEST_DRIVE_DB:
+            low, high = high, self.effort(min(high.drive_db + step, least + FURTHEST_DRIVE_DB))
+            step *= 2.0
+        return self._between(low, high, target_lufs)
+
+    def loudest_within(self, budget: Budget, beyond: Effort) -> Effort:
+        """The loudest effort that keeps ``budget``, below one that does not."""
+        low, high = min(0.0, beyond.drive_db), beyond.drive_db
+        kept = self.effort(low)
+        while high - low > 0.05:
+            tried = self.effort((low + high) / 2.0)
+            if tried.within(budget, self._settings.ceiling_dbtp):
+                low, kept = tried.drive_db, tried
+            else:
+                high = tried.drive_db
+        return kept
+
+    def solve(self, target_lufs: float) -> Solved:
+        """The drive that makes ``target_lufs``; the nearest that was found where no drive does."""
+        aim, best = target_lufs, None
+        for turn in range(_ROUNDS):
+            self._work.report("master.loudness", turn, _ROUNDS)
+            effort = self.effort_for(aim)
+            made = self._made(effort.drive_db)
+            if best is None or abs(made.integrated_lufs - target_lufs) < abs(best.integrated_lufs - target_lufs):
+                best = made
+            if abs(best.integrated_lufs - target_lufs) <= WANTED_ERROR_LU:
+                break
+            aim += target_lufs - made.integrated_lufs
+        assert best is not None
+        return best
+
+    def _made(self, drive_db: float) -> Solved:
+        settings = replace(self._settings, drive_db=drive_db)
+        limited = self._input.limited(settings)
+        return Solved(settings=settings, limited=limited, integrated_lufs=integrated_lufs(limited.audio))
+
+    def _between(self, low: Effort, high: Effort, target_lufs: float) -> Effort:
+        """Regula falsi, halving when it creeps: loudness rises with the drive."""
+        for turn in range(_SEARCH_STEPS):
+            near = min(low, high, key=lambda effort: abs(effort.integrated_lufs - target_lufs))
+            rise = high.integrated_lufs - low.integrated_lufs
+            if abs(near.integrated_lufs - target_lufs) <= SEARCH_ERROR_LU or rise <= 0.0:
+                return near
+            share = 0.5 if turn % 3 == 2 else (target_lufs - low.integrated_lufs) / rise
+            middle = self.effort(low.drive_db + max(0.0, min(1.0, share)) * (high.drive_db - low.drive_db))
+            low, high = (middle, high) if middle.integrated_lufs < target_lufs else (low, middle)
+        return near
+
+    def _predicted_lufs(self, gain: NDArray[np.float32]) -> float:
+        count = self._powers.size
+        squares = np.square(gain[: count * self._part_samples]).reshape(count, self._part_samples)
+        powers = self._powers * squares.mean(axis=1, dtype=np.float64)
+        return integrated_of_powers(powers.reshape(-1, self._parts).sum(axis=1) / self._parts)
+
+
+def _fine_powers(audio: Audio) -> tuple[NDArray[np.float64], int, int]:
+    """Weighted powers of equal parts of each hop of 1/50 s; samples of a part; parts of a hop."""
+    hop_samples = KEnergyStream(audio.channels, audio.rate_hz).hop_samples
+    parts = max(number for number in range(1, _FINEST_PARTS + 1) if hop_samples % number == 0)
+    stream = KEnergyStream(audio.channels, audio.rate_hz, hop_samples // parts)
+    powers = weighted_powers(stream.feed(audio.samples))
+    return powers[: powers.size // parts * parts], stream.hop_samples, parts
