@@ -169,6 +169,31 @@ def test_muting_over_threads_ends_with_the_terminal_back(tmp_path, noise, capfd)
     assert capfd.readouterr().err == "back"
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".aiff", ".flac", ".ogg"])
+def test_cut_and_altered_files_never_lose_a_sample_unsaid(tmp_path, suffix):
+    """Cuts anywhere and bytes altered behind the header: the whole length, a damage, or a refusal."""
+    rng = np.random.default_rng(11)
+    whole, path = tmp_path / f"whole{suffix}", tmp_path / f"x{suffix}"
+    soundfile.write(whole, rng.standard_normal((30_000, 2)) * 0.1, 44_100)
+    payload = whole.read_bytes()
+    seen = set()
+    for number in range(24):
+        altered = bytearray(payload)
+        if number % 2:
+            altered = altered[: rng.integers(1, len(payload))]
+        else:
+            altered[rng.integers(5_000, len(payload))] ^= 1 << rng.integers(0, 8)
+        path.write_bytes(altered)
+        try:
+            decoded = io.decode(path)
+        except InputError as error:
+            seen.add(error.code)
+            continue
+        assert decoded.damage is not None or decoded.audio.length_samples == 30_000
+        seen.add("damaged" if decoded.damage else "whole")
+    assert "damaged" in seen
+
+
 def test_m4a_without_ffmpeg_is_one_clear_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(external, "available", lambda: False)
     (tmp_path / "x.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(500))

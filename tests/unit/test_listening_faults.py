@@ -192,7 +192,7 @@ def test_every_kind_of_the_catalogue_is_whole():
         assert isinstance(kind["unit"], str), name
         assert kind["question"].endswith("?"), name
         assert kind["source"], name
-        for verdict in ("bad", "fixed", "wrong ", "should", "error"):
+        for verdict in ("bad", "fixed", "wrong ", "you should", "error"):
             assert verdict not in kind["question"].lower(), name
 
 

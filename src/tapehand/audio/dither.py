@@ -38,10 +38,11 @@ def quantise(frames: NDArray[np.float32], bits: int, dither: TriangularDither | 
     Without dither a value that came from such an integer returns to it exactly.
     """
     full_scale = 1 << (bits - 1)
-    scaled = frames.astype(np.float64) * full_scale
-    clipped = int(np.count_nonzero(np.abs(scaled) > full_scale))
+    clipped = int(np.count_nonzero(np.abs(frames) > 1.0))
+    # A power of two scales exactly, so that float32 is enough until noise is added.
+    scaled: NDArray[np.floating] = frames * np.float32(full_scale)
     if dither is not None:
-        scaled += dither.noise((scaled.shape[0], scaled.shape[1]))
+        scaled = scaled + dither.noise((frames.shape[0], frames.shape[1]))
     np.rint(scaled, out=scaled)
     np.clip(scaled, -full_scale, full_scale - 1, out=scaled)
     return Codes(scaled.astype(np.int32), clipped)

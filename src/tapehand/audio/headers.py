@@ -12,7 +12,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)
 UNKNOWN_LENGTH_SAMPLES: Final = 1 << 62
-LAST_PAGE_SEARCH_BYTES: Final = 1 << 17
+OGG_SEARCH_BYTES: Final = 1 << 17
+LARGEST_OGG_PAGE_SAMPLES: Final = 1 << 19
 MP3_TAG_SEARCH_BYTES: Final = 1 << 12
 
 FFMPEG_DEMUXERS: Final = {
@@ -114,13 +115,43 @@ def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
 
 
 def _ogg(file: BinaryIO) -> Announcement:
-    """An Ogg stream has no length in its header; a whole one ends with a page that is marked as the last."""
+    """A whole Ogg stream ends with a page marked as the last; in Vorbis that page tells the length of it all."""
+    start = file.read(OGG_SEARCH_BYTES)
     file_bytes = file.seek(0, os.SEEK_END)
-    file.seek(max(0, file_bytes - LAST_PAGE_SEARCH_BYTES))
+    file.seek(max(0, file_bytes - OGG_SEARCH_BYTES))
     tail = file.read()
-    page = tail.rfind(b"OggS")
-    ends_well = page >= 0 and len(tail) > page + 27 and bool(tail[page + 5] & 4)
-    return Announcement(None, end_missing=not ends_well)
+    last = _ogg_page(tail, tail.rfind(b"OggS"))
+    if last is None or not last.is_last:
+        return Announcement(None, end_missing=True)
+    if b"\x01vorbis" not in start[:64] or _ogg_begins_late(start):
+        return Announcement(None)
+    return Announcement(last.position_samples)
+
+
+class _OggPage(NamedTuple):
+    is_last: bool
+    position_samples: int
+    end: int
+
+
+def _ogg_page(stretch: bytes, place: int) -> _OggPage | None:
+    """The page at ``place``, None where there is none or it is not all there (RFC 3533, section 6)."""
+    if place < 0 or stretch[place : place + 4] != b"OggS" or len(stretch) < place + 27:
+        return None
+    flags, position_samples = struct.unpack_from("<Bq", stretch, place + 5)
+    segments = stretch[place + 27 : place + 27 + stretch[place + 26]]
+    end = place + 27 + stretch[place + 26] + sum(segments)
+    return _OggPage(bool(flags & 4), position_samples, end) if end <= len(stretch) else None
+
+
+def _ogg_begins_late(start: bytes) -> bool:
+    """Whether the first page with sound already counts many samples, as in a recording of a running broadcast."""
+    place = 0
+    while (page := _ogg_page(start, place)) is not None:
+        if page.position_samples > 0:
+            return page.position_samples > LARGEST_OGG_PAGE_SAMPLES
+        place = page.end
+    return False
 
 
 def _has_mp3_length(file: BinaryIO) -> bool:
