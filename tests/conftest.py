@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
+import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,19 @@ def material() -> Path:
     if not folder.is_dir():
         pytest.skip("needs real recordings: set TAPEHAND_MATERIAL to a folder of them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser of this machine; counted as skipped without one, a failure where one is required."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("TAPEHAND_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found and importlib.util.find_spec("playwright"):
+        return Path(found)
+    missing = "the package playwright (requirements/browser.txt)" if found else "a Chromium"
+    if os.environ.get("TAPEHAND_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"browser checks are required here and need {missing}")
+    pytest.skip(f"browser checks need {missing}")
 
 
 @pytest.fixture
