@@ -1,8 +1,6 @@
 """Chains of any processors, and how long they ring on. Every processor is in time: no chain delays the sound."""
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
-from typing import TypeGuard
 
 from tapehand.audio import Audio
 from tapehand.dsp.delay import delay, delay_tail_s
@@ -28,17 +26,16 @@ def run_chains(
     """
     made, rest = list(tracks), [tuple(chain) for chain in chains]
     while any(rest):
-        heads = [list(takewhile(_fits_strip, chain)) for chain in rest]
-        strips: list[list[StripProcessor]] = [[each for each in head if _fits_strip(each)] for head in heads]
-        made = run_strips(made, strips, keys=keys, names=names)
+        heads = [_leading_strip(chain) for chain in rest]
+        made = run_strips(made, heads, keys=keys, names=names)
         rest = [chain[len(head) :] for chain, head in zip(rest, heads, strict=True)]
         made = [apply(audio, chain[0]) if chain else audio for audio, chain in zip(made, rest, strict=True)]
         rest = [chain[1:] for chain in rest]
     return made
 
 
-def apply(audio: Audio, processor: Processor, *, key: Audio | None = None) -> Audio:
-    """``audio`` through one processor; ``key`` is what a side-chained compressor listens to."""
+def apply(audio: Audio, processor: Processor, *, keys: Mapping[str, Audio] | None = None) -> Audio:
+    """``audio`` through one processor; ``keys`` as in ``run_chains``."""
     match processor:
         case Delay():
             return delay(audio, processor)
@@ -53,8 +50,6 @@ def apply(audio: Audio, processor: Processor, *, key: Audio | None = None) -> Au
         case Width():
             return widen(audio, processor)
         case _:
-            name = getattr(processor, "key_track", None)
-            keys = {name: key} if name is not None and key is not None else {}
             return run_strips([audio], [[processor]], keys=keys)[0]
 
 
@@ -73,5 +68,10 @@ def _tail_s(processor: Processor) -> float:
             return 0.0
 
 
-def _fits_strip(processor: Processor) -> TypeGuard[StripProcessor]:
-    return isinstance(processor, STRIP_PROCESSORS)
+def _leading_strip(chain: Sequence[Processor]) -> list[StripProcessor]:
+    head: list[StripProcessor] = []
+    for processor in chain:
+        if not isinstance(processor, STRIP_PROCESSORS):
+            break
+        head.append(processor)
+    return head

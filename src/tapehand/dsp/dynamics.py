@@ -1,4 +1,4 @@
-"""Compression: settings to the numbers of the strip kernel, and compression of one sound.
+"""Compression: from settings to the numbers of the strip kernel.
 
 Levels are in dB re full scale: a full-scale square wave is 0 dB for both detectors, a full-scale sine 0 dB for ``peak``
 and -3 dB for ``rms``. Attack and release are time constants (1 - 1/e of the way) of the gain in dB.
@@ -10,8 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.audio import Audio
-from tapehand.kernels.strip import COMPRESSOR_ROWS, LANES, PAIRS, StripSettings, run_strip8
 from tapehand.song.processors import Compressor
 
 RMS_WINDOW_S: Final = 0.010
@@ -31,7 +29,7 @@ def static_gain_db(level_db: float, settings: Compressor) -> float:
     return slope * (inside * inside / (2.0 * knee) + max(over - knee / 2.0, 0.0)) + settings.make_up_db
 
 
-def compressor_column(settings: Compressor | None, rate_hz: int, *, keyed: bool = False) -> NDArray[np.float64]:
+def compressor_column(settings: Compressor | None, rate_hz: int) -> NDArray[np.float64]:
     """One track's column ``(10,)`` of the kernel's table; None is a compressor that does nothing."""
     if settings is None:
         return np.array([1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0])
@@ -48,25 +46,9 @@ def compressor_column(settings: Compressor | None, rate_hz: int, *, keyed: bool 
             attack,
             release,
             settings.make_up_db / GAIN_UNIT_DB,
-            float(keyed),
+            float(settings.key_track is not None),
         ]
     )
-
-
-def compress(audio: Audio, settings: Compressor, key: Audio | None = None) -> Audio:
-    """``audio`` compressed by its own level, or by that of ``key`` (side-chain; cut or filled with silence to fit).
-
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    heard = None if key is None else key.span(0, audio.length_samples).samples
-    table = np.zeros((COMPRESSOR_ROWS, PAIRS))
-    table[:] = compressor_column(None, audio.rate_hz)[:, np.newaxis]
-    table[:, 0] = compressor_column(settings, audio.rate_hz, keyed=key is not None)
-    strip = StripSettings(gains=np.ones(LANES), coefficients=np.zeros((0, 4, LANES)), compressor=table)
-    return Audio(run_strip8([audio.samples], strip, keys=[heard])[0], audio.rate_hz)
 
 
 def _share(time_s: float, rate_hz: int) -> float:

@@ -7,22 +7,25 @@ depend on its neighbours in a vector.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
+from tapehand.audio.buffer import Samples
 from tapehand.dsp.dynamics import compressor_column
 from tapehand.dsp.filters import Section, equaliser_sections, high_pass_sections
 from tapehand.errors import InternalError
+from tapehand.kernels.bus import BusInput, mix_bus, narrow_bus
 from tapehand.kernels.strip import LANES, PAIRS, StripSettings, run_strip8
 from tapehand.song.processors import Compressor, Equaliser, Gain, HighPass
 from tapehand.units import db_to_gain
 
 StripProcessor = HighPass | Equaliser | Compressor | Gain
 STRIP_PROCESSORS: Final = (HighPass, Equaliser, Compressor, Gain)
+BLOCK_SAMPLES: Final = 16_384
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +62,68 @@ def passes_of(chain: Sequence[StripProcessor], rate_hz: int) -> list[Pass]:
     return passes if chain else []
 
 
+class StripBank:
+    """Strips of any number of tracks of one rate, fed block by block; the blocks give the same bits as the whole.
+
+    Parameters
+    ----------
+    chains : one for each track; empty leaves the track as it is.
+    names : of the tracks, for messages.
+    """
+
+    def __init__(self, chains: Sequence[Sequence[StripProcessor]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
+        plans = [passes_of(chain, rate_hz) for chain in chains]
+        shown = [names[k] if k < len(names) else f"track {k + 1}" for k in range(len(plans))]
+        self._steps: list[_Step] = []
+        for depth in range(max(map(len, plans), default=0)):
+            busy = [number for number, plan in enumerate(plans) if depth < len(plan)]
+            for first in range(0, len(busy), PAIRS):
+                four = busy[first : first + PAIRS]
+                passes = [plans[number][depth] for number in four]
+                self._steps.append(_Step(four, passes, [shown[number] for number in four], rate_hz))
+
+    def follow(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
+        """The next block of every track ``(1 or 2, n)``, n alike, into ``out``; ``keys``: the same block of each key.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with track and sample of the block; ``dsp.key`` for a key that is not there.
+        """
+        current = list(tracks)
+        for step in self._steps:
+            step.run(current, keys, out)
+            for number in step.numbers:
+                current[number] = out[number]
+        for made, samples in zip(out, current, strict=True):
+            if made is not samples:
+                made[...] = samples
+
+
+class _Step:
+    """One pass of up to four tracks."""
+
+    def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
+        self.numbers, self._names = numbers, names
+        self._key_names = [None if each.compressor is None else each.compressor.key_track for each in passes]
+        self._settings = StripSettings(
+            gains=_lanes([each.kernel_gain() for each in passes], filler=1.0),
+            coefficients=_coefficients(passes),
+            compressor=_compressors(passes, rate_hz),
+        )
+        self._state = self._settings.new_state()
+
+    def run(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
+        run_strip8(
+            [tracks[number] for number in self.numbers],
+            self._settings,
+            keys=[_key(keys, name) for name in self._key_names],
+            state=self._state,
+            out=[out[number] for number in self.numbers],
+            names=self._names,
+        )
+
+
 def run_strips(
     tracks: Sequence[Audio],
     chains: Sequence[Sequence[StripProcessor]],
@@ -72,7 +137,7 @@ def run_strips(
     ----------
     tracks : mono or stereo, of any rates and lengths; mono stays mono.
     chains : one for each track; empty leaves the track as it is.
-    keys : what compressors with a ``key_track`` listen to, by its name.
+    keys : what compressors with a ``key_track`` listen to, by its name; cut or filled with silence to fit.
     names : of the tracks, for messages.
 
     Raises
@@ -83,50 +148,72 @@ def run_strips(
     if len(tracks) != len(chains):
         raise InternalError("dsp.strips", f"{len(tracks)} tracks need as many chains, not {len(chains)}")
     made = list(tracks)
-    plans = [passes_of(chain, track.rate_hz) for track, chain in zip(tracks, chains, strict=True)]
-    for step in range(max(map(len, plans), default=0)):
-        busy = [number for number, plan in enumerate(plans) if step < len(plan)]
-        for group in _groups([made[number] for number in busy]):
-            numbers = [busy[k] for k in group]
-            shown = [names[number] if number < len(names) else f"track {number + 1}" for number in numbers]
-            ready = run_pass(
-                [made[number] for number in numbers], [plans[number][step] for number in numbers], keys or {}, shown
-            )
-            for number, audio in zip(numbers, ready, strict=True):
-                made[number] = audio
+    for four in _fours([number for number, chain in enumerate(chains) if chain], tracks):
+        rate_hz, length = tracks[four[0]].rate_hz, tracks[four[-1]].length_samples
+        bank = StripBank(
+            [chains[number] for number in four], rate_hz, names=[names[k] if k < len(names) else "" for k in four]
+        )
+        heard = {name: key.span(0, length).samples for name, key in (keys or {}).items()}
+        whole = [tracks[number].span(0, length).samples for number in four]
+        out = [np.empty_like(samples) for samples in whole]
+        bank.follow(whole, heard, out)
+        for number, samples in zip(four, out, strict=True):
+            made[number] = Audio.of(samples[:, : tracks[number].length_samples], rate_hz)
     return made
 
 
-def run_pass(
-    tracks: Sequence[Audio], passes: Sequence[Pass], keys: Mapping[str, Audio], names: Sequence[str] = ()
-) -> list[Audio]:
-    """Up to four tracks of one rate, each through one pass. Shorter ones are followed by silence on the way."""
-    rate_hz, length = tracks[0].rate_hz, max(track.length_samples for track in tracks)
-    heard = [_key_of(each, keys, length) for each in passes]
-    strip = StripSettings(
-        gains=_lanes([each.kernel_gain() for each in passes], filler=1.0),
-        coefficients=_coefficients(passes),
-        compressor=_compressors(passes, rate_hz, [key is not None for key in heard]),
-    )
-    whole = [track.samples if track.length_samples == length else track.span(0, length).samples for track in tracks]
-    made = run_strip8(whole, strip, keys=heard, names=names)
-    return [Audio.of(samples[:, : track.length_samples], rate_hz) for samples, track in zip(made, tracks, strict=True)]
+def mix_strips(
+    inputs: Sequence[BusInput],
+    chains: Sequence[Sequence[StripProcessor]],
+    rate_hz: int,
+    *,
+    keys: Mapping[str, Audio] | None = None,
+    names: Sequence[str] = (),
+) -> Audio:
+    """Strips and bus in one: the same bits as ``run_strips`` and ``mix_bus``, without keeping any track in between.
+
+    The bus reaches to the last sample of any input; keys start with the song. Work goes on in blocks that stay in the
+    CPU's cache.
+    """
+    length = max(track.offset_samples + track.samples.shape[1] for track in inputs)
+    bank = StripBank(chains, rate_hz, names=names)
+    sounds = [Audio(track.samples, rate_hz) for track in inputs]
+    bus = np.empty((2, length), dtype=np.float32)
+    rooms = [np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32) for sound in sounds]
+    for start in range(0, length, BLOCK_SAMPLES):
+        count = min(BLOCK_SAMPLES, length - start)
+        out = [room[:, :count] for room in rooms]
+        heard = {name: _stretch(key, start, count) for name, key in (keys or {}).items()}
+        own = [
+            _stretch(sound, start - track.offset_samples, count) for sound, track in zip(sounds, inputs, strict=True)
+        ]
+        bank.follow(own, heard, out)
+        ready = [replace(track, samples=each, offset_samples=start) for track, each in zip(inputs, out, strict=True)]
+        bus[:, start : start + count] = narrow_bus(mix_bus(ready, count, start_samples=start))
+    return Audio(bus, rate_hz)
 
 
-def _groups(tracks: Sequence[Audio]) -> list[list[int]]:
-    """Fours of one rate, neighbours in length, so that little silence is computed."""
+def _stretch(audio: Audio, start: int, count: int) -> Samples:
+    """A view where the audio reaches; silence outside of it."""
+    if start >= 0 and start + count <= audio.length_samples:
+        return audio.samples[:, start : start + count]
+    return audio.span(start, start + count).samples
+
+
+def _fours(numbers: Sequence[int], tracks: Sequence[Audio]) -> list[list[int]]:
+    """Fours of one rate, neighbours in length, so that little silence is computed; the longest comes last."""
     by_rate: dict[int, list[int]] = defaultdict(list)
-    for number in sorted(range(len(tracks)), key=lambda k: tracks[k].length_samples):
+    for number in sorted(numbers, key=lambda k: tracks[k].length_samples):
         by_rate[tracks[number].rate_hz].append(number)
     return [same[at : at + PAIRS] for same in by_rate.values() for at in range(0, len(same), PAIRS)]
 
 
-def _key_of(each: Pass, keys: Mapping[str, Audio], length: int) -> NDArray[np.float32] | None:
-    if each.compressor is None or each.compressor.key_track is None:
+def _key(keys: Mapping[str, Samples], name: str | None) -> Samples | None:
+    if name is None:
         return None
-    if each.compressor.key_track not in keys:
-        raise InternalError("dsp.key", "A compressor's side-chain track is missing", where=each.compressor.key_track)
-    return keys[each.compressor.key_track].span(0, length).samples
+    if name not in keys:
+        raise InternalError("dsp.key", "A compressor's side-chain track is missing", where=name)
+    return keys[name]
 
 
 def _lanes(values: Sequence[float], *, filler: float) -> NDArray[np.float64]:
@@ -146,11 +233,9 @@ def _coefficients(passes: Sequence[Pass]) -> NDArray[np.float64]:
     return table
 
 
-def _compressors(passes: Sequence[Pass], rate_hz: int, keyed: Sequence[bool]) -> NDArray[np.float64] | None:
+def _compressors(passes: Sequence[Pass], rate_hz: int) -> NDArray[np.float64] | None:
     if all(each.compressor is None for each in passes):
         return None
-    columns = [
-        compressor_column(each.compressor, rate_hz, keyed=has_key) for each, has_key in zip(passes, keyed, strict=True)
-    ]
+    columns = [compressor_column(each.compressor, rate_hz) for each in passes]
     idle = compressor_column(None, rate_hz)
     return np.ascontiguousarray(np.stack([*columns, *[idle] * (PAIRS - len(columns))], axis=1))

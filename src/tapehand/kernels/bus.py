@@ -21,7 +21,7 @@ class BusInput:
 
     Parameters
     ----------
-    samples : float32, C-contiguous ``(1 or 2, n)``; mono feeds both sides.
+    samples : float32 ``(1 or 2, n)``; mono feeds both sides. Stretches ``[:, a:b]`` of longer arrays are welcome.
     gain_at_samples : int64 ``(points,)``, strictly rising song positions. Between points gains move in a straight line,
         before the first and after the last they stay. Two neighbouring samples make a step.
     gains : float64 ``(points, 2)``, linear, left and right; a negative gain turns the polarity.
@@ -34,23 +34,17 @@ class BusInput:
     offset_samples: int = 0
 
     def __post_init__(self) -> None:
-        sound, at, gains = self.samples, self.gain_at_samples, self.gains
+        sound, at = self.samples, self.gain_at_samples
         sound_fits = sound.dtype == np.float32 and sound.ndim == 2 and sound.shape[0] in (1, 2)
-        gains_fit = at.ndim == 1 and at.size > 0 and gains.shape == (at.size, 2) and bool(np.all(np.diff(at) > 0))
-        if not sound_fits or not sound.flags.c_contiguous or not gains_fit:
-            raise InternalError(
-                "kernels.argument", "A bus takes float32 mono or stereo, and gain points in rising order"
-            )
+        rising = at.ndim == 1 and at.size > 0 and bool(np.all(at[1:] > at[:-1]))
+        if not sound_fits or sound.strides[1] != sound.itemsize or not rising or self.gains.shape != (at.size, 2):
+            raise InternalError("kernels.argument", "A bus takes float32 mono or stereo, and gains at rising positions")
 
 
 def steady(samples: NDArray[np.float32], left: float, right: float, offset_samples: int = 0) -> BusInput:
     """A track whose gains do not move."""
-    return BusInput(
-        samples=samples,
-        gain_at_samples=np.zeros(1, dtype=np.int64),
-        gains=np.array([[left, right]], dtype=np.float64),
-        offset_samples=offset_samples,
-    )
+    at, gains = np.zeros(1, dtype=np.int64), np.array([[left, right]], dtype=np.float64)
+    return BusInput(samples=samples, gain_at_samples=at, gains=gains, offset_samples=offset_samples)
 
 
 def mix_bus(
@@ -63,7 +57,8 @@ def mix_bus(
 ) -> NDArray[np.float64]:
     """The sum of ``inputs`` from ``start_samples`` on, float64 ``(2, length_samples)``; order of sum = order given.
 
-    ``onto`` is a bus of that shape to go on adding to (changed in place); None begins with silence. Any stretch of a song gives the same bits as the whole song cut to it.
+    ``onto`` is a bus of that shape to go on adding to (changed in place); None begins with silence. Any stretch of a
+    song gives the same bits as the whole song cut to it.
 
     Raises
     ------

@@ -64,16 +64,18 @@ def run_strip8(
     *,
     keys: Sequence[Channels | None] = (),
     state: NDArray[np.float64] | None = None,
+    out: Sequence[Channels] | None = None,
     names: Sequence[str] = (),
 ) -> list[Channels]:
     """Run up to four tracks of one length through the strip.
 
     Parameters
     ----------
-    pairs : 1 to 4 arrays ``(1 or 2, n)``, float32.
+    pairs : 1 to 4 arrays ``(1 or 2, n)``, float32; stretches ``[:, a:b]`` of longer ones are welcome.
     keys : for each track the sound its compressor listens to, of the same length, or None. The compressor rows say
         whether it is used.
     state : from ``settings.new_state()``; carried on, so that blocks give the same bits as the whole.
+    out : where to write, of the shapes of ``pairs``; may be ``pairs`` themselves. New arrays otherwise.
     names : of the tracks, for messages.
 
     Raises
@@ -82,9 +84,9 @@ def run_strip8(
         ``render.not_finite`` with the track and the sample; ``kernels.argument`` for lengths that differ.
     """
     length = pairs[0].shape[1]
-    made = [np.empty_like(pair) for pair in pairs]
+    made = [np.empty(pair.shape, dtype=np.float32) for pair in pairs] if out is None else list(out)
     heard = [key for key in keys if key is not None]
-    if not 1 <= len(pairs) <= PAIRS or any(pair.shape[1] != length for pair in [*pairs, *heard]):
+    if not 1 <= len(pairs) <= PAIRS or any(pair.shape[1] != length for pair in [*pairs, *heard, *made]):
         raise InternalError("kernels.argument", "A strip takes one to four tracks of one length")
     compressor = np.zeros((COMPRESSOR_ROWS, PAIRS)) if settings.compressor is None else settings.compressor
     status = _STRIP8.status(
@@ -114,7 +116,12 @@ def _lane_addresses(pairs: Sequence[Channels | None], *, written: bool) -> NDArr
     for number, pair in enumerate(pairs):
         if pair is None:
             continue
-        if pair.dtype != np.float32 or pair.ndim != 2 or not pair.flags.c_contiguous or pair.shape[0] not in (1, 2):
+        if (
+            pair.dtype != np.float32
+            or pair.ndim != 2
+            or pair.strides[1] != pair.itemsize
+            or pair.shape[0] not in (1, 2)
+        ):
             raise InternalError(
                 "kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}"
             )
