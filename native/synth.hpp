@@ -4,6 +4,8 @@
 
 namespace {
 
+constexpr std::int64_t CONTROL = 16;  // samples between two values of what moves slowly; straight lines join them
+
 // A number for every (seed, position): no state, so any stretch of noise can be made alone and gives the same bits
 // everywhere. Mixing function: SplitMix64 (Steele, Lea, Flood 2014).
 INLINE std::uint64_t scrambled(std::uint64_t seed, std::uint64_t position) {
@@ -68,18 +70,5 @@ INLINE Coefficients tuned(double turns, double damping) {
     const double a1 = 1.0 / (1.0 + g * (g + damping));
     return {damping, a1, g * a1, g * g * a1};
 }
-
-struct Pole2 {
-    double low = 0.0, band = 0.0, s1 = 0.0, s2 = 0.0;
-
-    inline double high(double x, const Coefficients& c) { return x - c.damping * band - low; }
-    inline void feed(double x, const Coefficients& c) {
-        const double v = x - s2;
-        band = c.a1 * s1 + c.a2 * v;
-        low = s2 + c.a2 * s1 + c.a3 * v;
-        s1 = 2.0 * band - s1;
-        s2 = 2.0 * low - s2;
-    }
-};
 
 }  // namespace

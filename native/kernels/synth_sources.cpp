@@ -68,31 +68,35 @@ KERNEL(synth_step_table)(double* table) {
 // 13 bend curve (0 straight, 1 square), 14 vibrato start in turns.
 KERNEL(synth_pitch)(double* step, std::int64_t length, const double* p, std::int64_t seed) {
     FlushDenormals guard;
-    double first = p[6], second = p[8];
-    const bool moves = p[1] != 0.0 || p[3] != 0.0 || p[10] != 0.0 || p[12] != 0.0;
-    for (std::int64_t i = 0; i < length; i++) {
-        double now = p[0];
-        if (moves) {
-            const double n = double(i);
-            double octaves = 0.0;
-            if (p[1] != 0.0 && n < p[2]) {
-                const double left = 1.0 - n / p[2];
-                octaves += p[1] * left * left * (3.0 - 2.0 * left);
-            }
-            if (p[3] != 0.0) {
-                const double fade = lowest(n / p[5], 1.0);
-                octaves += p[3] * fade * fade * sin_turns(p[4] * n + p[14]);
-            }
-            if (p[10] != 0.0) octaves += p[10] * wander_at(std::uint64_t(seed), n * p[11]);
-            if (p[12] != 0.0) {
-                const double x = n / double(length);
-                octaves += p[12] * (x + p[13] * (x * x - x));
-            }
-            now *= exp2_of(octaves);
+    const auto octaves_at = [&](double n) {
+        double octaves = 0.0;
+        if (p[1] != 0.0 && n < p[2]) {
+            const double left = 1.0 - n / p[2];
+            octaves += p[1] * left * left * (3.0 - 2.0 * left);
         }
-        step[i] = now * (1.0 + first + second);
-        first *= p[7];
-        second *= p[9];
+        if (p[3] != 0.0) {
+            const double fade = lowest(n / p[5], 1.0);
+            octaves += p[3] * fade * fade * sin_turns(p[4] * n + p[14]);
+        }
+        if (p[10] != 0.0) octaves += p[10] * wander_at(std::uint64_t(seed), n * p[11]);
+        const double x = n / double(length);
+        return octaves + p[12] * (x + p[13] * (x * x - x));
+    };
+    const bool moves = p[1] != 0.0 || p[3] != 0.0 || p[10] != 0.0 || p[12] != 0.0;
+    double first = p[6], second = p[8], now = p[0], next = p[0];
+    if (moves) next = p[0] * exp2_of(octaves_at(0.0));
+    for (std::int64_t start = 0; start < length; start += CONTROL) {
+        now = next;
+        if (moves) next = p[0] * exp2_of(octaves_at(double(start + CONTROL)));
+        const std::int64_t count = lowest(CONTROL, length - start);
+        const double slope = (next - now) / CONTROL;
+        for (std::int64_t i = 0; i < count; i++) step[start + i] = now + slope * double(i);
+        if (first < 1e-9 && second < 1e-9) continue;
+        for (std::int64_t i = 0; i < count; i++) {
+            step[start + i] *= 1.0 + first + second;
+            first *= p[7];
+            second *= p[9];
+        }
     }
     return first_not_finite(step, length);
 }

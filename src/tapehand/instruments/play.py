@@ -26,7 +26,9 @@ from tapehand.song.region import NoteRegion, Patch
 Voiced = NDArray[np.float32]
 RATES_HZ: Final = (22_050, 192_000)
 #: Velocities that share a timbre; the level follows each velocity exactly.
-TIMBRE_STEP: Final = 8
+TIMBRE_STEP: Final = 16
+#: Notes are held in steps of this length, so that repeated notes are found again in the cache.
+GATE_STEP_S: Final = 0.001
 #: A glide that starts within this many ticks after the note before joins it without a new attack.
 LEGATO_TICKS: Final = 120
 CUT_S: Final = 0.006
@@ -79,16 +81,21 @@ def play(region: NoteRegion, grid: TempoMap, rate_hz: int) -> Audio:
     return Audio(total, rate_hz)
 
 
-@dataclass(frozen=True, slots=True)
 class _Clock:
-    region: NoteRegion
-    grid: TempoMap
-    rate_hz: int
+    """Sample positions, from the region's start, of ticks in it."""
+
+    def __init__(self, region: NoteRegion, grid: TempoMap, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self._grid = grid
+        self._start_tick = region.start_tick
+        self._start_samples = grid.samples_at(region.start_tick, rate_hz)
+        self._known: dict[int, int] = {}
 
     def samples_at(self, tick: int) -> int:
-        """Sample position, from the region's start, of a tick in it."""
-        start = self.region.start_tick
-        return self.grid.samples_at(start + tick, self.rate_hz) - self.grid.samples_at(start, self.rate_hz)
+        if tick not in self._known:
+            position = self._grid.samples_at(self._start_tick + tick, self.rate_hz)
+            self._known[tick] = position - self._start_samples
+        return self._known[tick]
 
 
 def _cues(played: Instrument, region: NoteRegion, clock: _Clock) -> list[Cue]:
@@ -144,13 +151,16 @@ def _cue(
 ) -> Cue:
     first, rate_hz = group[0], clock.rate_hz
     start = clock.samples_at(first.start_tick)
-    held = clock.samples_at(min(group[-1].end_tick, region.length_ticks)) - start
-    free = piece.voice.one_shot and not piece.voice.stretched and not piece.voice.reversed_time
+    held = max(clock.samples_at(min(group[-1].end_tick, region.length_ticks)) - start, 1)
+    exact = piece.voice.stretched or piece.voice.reversed_time
+    if not exact:
+        held = max(round(held / (GATE_STEP_S * rate_hz)), 1) * round(GATE_STEP_S * rate_hz)
+    free = piece.voice.one_shot and not exact
     take = mixed(region.seed, first.start_tick, first.pitch) % piece.voice.takes
     layer = (first.velocity - 1) // TIMBRE_STEP * TIMBRE_STEP + TIMBRE_STEP // 2
     stroke = Stroke(
         legs=_legs(group, before, clock),
-        gate_samples=NEVER if free else max(held, 1),
+        gate_samples=NEVER if free else held,
         velocity=layer / 127.0,
         take=mixed(zlib.crc32(f"{region.patch.instrument}/{piece.name}".encode()), take),
         rate_hz=rate_hz,

@@ -31,7 +31,7 @@ _ENVELOPE = Kernel("synth_envelope", *_SIDES, _INT, _F64)
 _FILTER = Kernel("synth_filter", *_SIDES, _INT, _F64)
 _DRIVE = Kernel("synth_drive", *_SIDES, _INT, _REAL, _REAL)
 _CRUSH = Kernel("synth_crush", *_SIDES, _INT, _REAL, _REAL)
-_CHORUS = Kernel("synth_chorus", _F32_OUT, _F32_OUT, _INT, _F64_OUT, _INT, _F64)
+_CHORUS = Kernel("synth_chorus", _F32_OUT, _F32, _INT, _INT, _INT, _F64)
 _TREMOLO = Kernel("synth_tremolo", _F32_OUT, _F32_OUT, _INT, _REAL, _REAL, _REAL)
 _ADD = Kernel("synth_add", _F32_OUT, _F32, _INT, _REAL)
 
@@ -129,10 +129,11 @@ def apply_chorus(
     second_step: float = 0.0,
 ) -> None:
     """Ensemble of three moving taps a side, in place on float32 ``(2, n)``."""
-    needed = int(delay_samples + depth_samples + second_depth_samples) + 8
-    lines = np.zeros((2, 1 << needed.bit_length()))
+    lead = int(delay_samples + depth_samples + second_depth_samples) + 8
     numbers = np.array([wet, delay_samples, depth_samples, step, second_depth_samples, second_step])
-    _CHORUS(samples[0], samples[1], samples.shape[1], lines, lines.shape[1], numbers)
+    for side in (0, 1):
+        dry = np.concatenate([np.zeros(lead, dtype=np.float32), samples[side]])
+        _CHORUS(samples[side], dry, samples.shape[1], lead, side, numbers)
 
 
 def apply_tremolo(samples: NDArray[np.float32], *, depth: float, step: float, ahead: float) -> None:
