@@ -1,0 +1,256 @@
+"""A song's life: ``new``, ``propose``, ``inbox``, ``hear``, ``decide``, ``undo``, ``log``, ``engines``."""
+
+import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tapehand.cli.frame import json_option, long_work, say, show_json, song_option, user_name
+from tapehand.cli.measure import show_findings
+from tapehand.cli.tables import number, show_table
+from tapehand.errors import UsageError
+
+_ENGINES: Final = {"mix": "mixing", "master": "mastering"}
+
+
+@click.command("new")
+@click.argument("song", type=click.Path(path_type=Path))
+@click.option("--from", "folder", required=True, type=click.Path(path_type=Path), help="The folder of stems.")
+@json_option
+def new_command(song: Path, folder: Path, as_json: bool) -> None:
+    """Start a song from a folder of stems. SONG becomes SONG.tapehand.
+
+    The stems are copied in by hash; the originals are only read. What was noticed on the way waits in the inbox.
+    """
+    from tapehand.app.songs import SONG_SUFFIX, create_from_folder
+    from tapehand.bootstrap import make_studio
+
+    path = song if song.suffix == SONG_SUFFIX else song.with_name(song.name + SONG_SUFFIX)
+    with long_work() as work, create_from_folder(make_studio(), folder, path, by=user_name(), work=work) as store:
+        state = store.state()
+    tracks = state.song.tracks if state.song else ()
+    asked = sum(len(findings) for findings in state.findings.values())
+    if as_json:
+        show_json(
+            {"schema": "Song.1", "song": str(path), "tracks": [track.name for track in tracks], "findings": asked}
+        )
+    else:
+        say(f"{path}: {len(tracks)} tracks, {asked} things to ask about ('tapehand inbox').")
+
+
+@click.command("propose")
+@click.argument("what", type=click.Choice(sorted(_ENGINES)))
+@song_option
+@click.option("--seed", default=0, show_default=True, help="Same song and seed give the same proposal.")
+@json_option
+def propose_command(what: str, song_path: Path | None, seed: int, as_json: bool) -> None:
+    """Ask an engine for options. Nothing in the song changes until you decide."""
+    from tapehand.app.propose import propose
+    from tapehand.app.songs import open_song
+    from tapehand.bootstrap import make_studio
+    from tapehand.song.brief import Brief
+
+    room = make_studio()
+    with long_work() as work, open_song(room, song_path) as store:
+        filed = propose(room, store, _ENGINES[what], Brief(), seed=seed, work=work)
+    options = filed.proposal.options
+    if as_json:
+        shown = [{"id": option.id, "name": option.name, "why": option.why} for option in options]
+        show_json({"schema": "Proposal.1", "id": filed.number, "kind": filed.proposal.kind, "options": shown})
+        return
+    say(f"Proposal {filed.number}: {filed.proposal.question}")
+    show_table(("option", "name", "why"), [(option.id, option.name, option.why) for option in options])
+    say(f"Hear them with 'tapehand hear {filed.number} -o FOLDER'.")
+
+
+@click.command("inbox")
+@song_option
+@json_option
+def inbox_command(song_path: Path | None, as_json: bool) -> None:
+    """Show what waits for you: open proposals, and questions about the recordings."""
+    from tapehand.app.inbox import findings_plain, inbox
+    from tapehand.app.songs import open_song
+    from tapehand.bootstrap import make_studio
+
+    with open_song(make_studio(), song_path) as store:
+        waiting = inbox(store)
+    findings = findings_plain(waiting.questions)
+    if as_json:
+        proposals = [
+            {
+                "id": filed.number,
+                "kind": filed.proposal.kind,
+                "question": filed.proposal.question,
+                "options": [option.id for option in filed.proposal.options],
+                "recommended": filed.proposal.recommended,
+            }
+            for filed in waiting.proposals
+        ]
+        show_json({"schema": "Inbox.1", "proposals": proposals, "findings": findings})
+        return
+    for filed in waiting.proposals:
+        say(f"Proposal {filed.number} ({filed.proposal.kind}): {filed.proposal.question}")
+        show_table(
+            ("option", "name", "why"), [(option.id, option.name, option.why) for option in filed.proposal.options]
+        )
+        say()
+    if findings:
+        show_findings(findings)
+    if not waiting.proposals and not findings:
+        say("Nothing waits for you.")
+
+
+@click.command("hear")
+@click.argument("number_", metavar="N", type=int)
+@click.option(
+    "-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="A new folder for the files."
+)
+@click.option("--start", type=click.FloatRange(min=0), help="Begin at this second.")
+@click.option("--end", type=click.FloatRange(min=0), help="End at this second.")
+@song_option
+@json_option
+def hear_command(
+    number_: int, out: Path, start: float | None, end: float | None, song_path: Path | None, as_json: bool
+) -> None:
+    """Write the options of proposal N as files for any player: same place, same loudness to 0.1 LU."""
+    from tapehand.app.audition import hear
+    from tapehand.app.songs import open_song
+    from tapehand.bootstrap import make_studio
+    from tapehand.song.region import Span
+    from tapehand.units import seconds_to_samples
+
+    if (start is None) != (end is None) or (start is not None and end is not None and end <= start):
+        raise UsageError("cli.usage", "A stretch needs --start and a later --end")
+    room = make_studio()
+    with long_work() as work, open_song(room, song_path) as store:
+        song = store.state().song
+        span = None
+        if start is not None and end is not None and song is not None:
+            first, last = (seconds_to_samples(time_s, song.rate_hz) for time_s in (start, end))
+            span = Span(start_samples=first, end_samples=last)
+        heard = hear(room, store, number_, out, span=span, work=work)
+    if as_json:
+        options = [
+            {
+                "id": each.option.id,
+                "name": each.option.name,
+                "path": str(each.path),
+                "integrated_lufs": each.integrated_lufs,
+                "match_gain_db": each.match_gain_db,
+            }
+            for each in heard
+        ]
+        show_json({"schema": "Heard.1", "proposal": number_, "options": options})
+        return
+    rows = [(each.option.name, number(each.match_gain_db, 1, "dB"), str(each.path)) for each in heard]
+    show_table(("option", "turned by", "file"), rows, numeric=(1,))
+
+
+@click.command("decide")
+@click.argument("number_", metavar="N", type=int)
+@click.option("--option", help="The option you accept, by id or name.")
+@click.option("--reject", is_flag=True, help="Reject the proposal.")
+@click.option("--later", is_flag=True, help="Leave it for later.")
+@click.option("--by", required=True, metavar="NAME", help="Who decides.")
+@click.option("--note", default="", help="Why, for whoever reads the log.")
+@song_option
+@json_option
+def decide_command(
+    number_: int,
+    option: str | None,
+    reject: bool,
+    later: bool,
+    by: str,
+    note: str,
+    song_path: Path | None,
+    as_json: bool,
+) -> None:
+    """Decide on proposal N. Only this changes the song, and it can be undone."""
+    from tapehand.app.decide import decide
+    from tapehand.app.songs import open_song
+    from tapehand.bootstrap import make_studio
+    from tapehand.song.event import Verdict
+
+    if sum((option is not None, reject, later)) != 1:
+        raise UsageError("cli.usage", "Say one of --option, --reject or --later")
+    verdict: Verdict = "reject" if reject else "later" if later else "accept"
+    with open_song(make_studio(), song_path) as store:
+        state = decide(store, number_, verdict, by=by, option=option, note=note)
+    filed = state.filed(number_)
+    if as_json:
+        show_json({"schema": "Decision.1", "proposal": number_, "verdict": verdict, "option": filed.option, "by": by})
+    else:
+        what = {"accept": f"option {filed.option} accepted", "reject": "rejected", "later": "left for later"}
+        say(f"Proposal {number_}: {what[verdict]} by {by}.")
+
+
+@click.command("undo")
+@click.argument("event", required=False)
+@click.option("--by", metavar="NAME", help="Who takes it back (default: you).")
+@song_option
+@json_option
+def undo_command(event: str | None, by: str | None, song_path: Path | None, as_json: bool) -> None:
+    """Take back the last change, or that of EVENT (a number of 'tapehand log'). Nothing is deleted."""
+    from tapehand.app.log_view import log_rows
+    from tapehand.app.songs import open_song
+    from tapehand.app.undo import undo
+    from tapehand.bootstrap import make_studio
+
+    with open_song(make_studio(), song_path) as store:
+        undo(store, by=by or user_name(), event=event)
+        row = log_rows(store)[-1]
+    if as_json:
+        show_json({"schema": "Undo.1", "event": row.seq, "what": row.what})
+    else:
+        say(f"{row.actor} {row.what}.")
+
+
+@click.command("log")
+@song_option
+@json_option
+def log_command(song_path: Path | None, as_json: bool) -> None:
+    """Show everything that ever happened to the song, oldest first: what, by whom, when."""
+    from tapehand.app.log_view import log_rows
+    from tapehand.app.songs import open_song
+    from tapehand.bootstrap import make_studio
+
+    with open_song(make_studio(), song_path) as store:
+        rows = log_rows(store)
+    if as_json:
+        events = [
+            {
+                "seq": row.seq,
+                "id": row.id,
+                "at_s": row.at_s,
+                "actor": row.actor,
+                "actor_kind": row.actor_kind,
+                "what": row.what,
+            }
+            for row in rows
+        ]
+        show_json({"schema": "Log.1", "events": events})
+        return
+    shown = [(str(row.seq), _when(row.at_s), f"{row.actor} ({row.actor_kind})", row.what) for row in rows]
+    show_table(("#", "when", "who", "what"), shown, numeric=(0,))
+
+
+def _when(at_s: float) -> str:
+    return datetime.datetime.fromtimestamp(at_s).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+@click.command("engines")
+@json_option
+def engines_command(as_json: bool) -> None:
+    """List the engines that can propose, and what each needs."""
+    from tapehand.bootstrap import make_studio
+
+    doors = make_studio().engines.values()
+    if as_json:
+        rows = [
+            {"name": d.name, "from": d.distribution, "version": d.version, "built_in": d.is_built_in} for d in doors
+        ]
+        show_json({"schema": "Engines.1", "engines": rows})
+    else:
+        shown = [(d.name, d.distribution, d.version, "built in" if d.is_built_in else "added") for d in doors]
+        show_table(("engine", "from", "version", ""), shown)

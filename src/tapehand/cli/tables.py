@@ -1,0 +1,52 @@
+"""Tables and numbers for people in a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from tapehand.errors import safe_text
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> None:
+    """A table on standard output; ``numeric`` columns are right-aligned. Cells are escaped here."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    right = set(numeric)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(safe_text(cell)) for cell in row))
+    console = Console(highlight=False, soft_wrap=False)
+    console.width = max(console.width, 100) if not console.is_terminal else console.width
+    console.print(table)
+
+
+def number(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """A number with its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}{f' {unit}' if unit else ''}"
+
+
+def signed(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """A change with its sign; a dash where there is none."""
+    if value is None:
+        return "–"
+    return (
+        f"{value:+.{digits}f}{f' {unit}' if unit else ''}".replace("-0.0", "0.0") if value else number(0, digits, unit)
+    )
+
+
+def place(start_s: float | None, end_s: float | None = None) -> str:
+    """A place in time as people read it: ``1:02.3`` or ``1:02.3-1:04.0``."""
+    if start_s is None:
+        return ""
+    begin = _clock(start_s)
+    return begin if end_s is None or end_s - start_s < 0.05 else f"{begin}-{_clock(end_s)}"
+
+
+def _clock(time_s: float) -> str:
+    minutes, seconds = divmod(time_s, 60)
+    return f"{int(minutes)}:{seconds:04.1f}"
