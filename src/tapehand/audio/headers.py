@@ -82,15 +82,15 @@ def announcement(path: Path, container: str, decoder_length_samples: int) -> Ann
 def _wav(file: BinaryIO) -> Announcement:
     start = file.read(12)
     order = ">" if start[:4] == b"RIFX" else "<"
-    block_align, long_data_bytes = 0, None
+    block_align, long_payload_bytes = 0, None
     for name, size in _chunks(file, order):
         if name == b"fmt ":
             block_align = struct.unpack(order + "H", file.read(14)[12:14])[0]
         elif name == b"ds64":
-            long_data_bytes = struct.unpack("<Q", file.read(16)[8:16])[0]
+            long_payload_bytes = struct.unpack("<Q", file.read(16)[8:16])[0]
         elif name == b"data":
-            if long_data_bytes is not None and size == 0xFFFFFFFF:
-                return Announcement(long_data_bytes // block_align) if block_align else Announcement(None)
+            if long_payload_bytes is not None and size == 0xFFFFFFFF:
+                return Announcement(long_payload_bytes // block_align) if block_align else Announcement(None)
             if not block_align or size in UNKNOWN_SIZES:
                 return Announcement(None)
             return Announcement(size // block_align)

@@ -184,17 +184,17 @@ class Codec:
             return self._union_reader(arguments)
         if isinstance(hint, ForwardRef | str):
             return self._open_value
-        return self._object_reader((hint,))
+        return self._record_reader((hint,))
 
     def _union_reader(self, arguments: tuple[Any, ...]) -> _FromPlain:
         scalars = tuple(kind for kind in arguments if kind in (str, int, bool, float, NoneType))
-        objects = self._object_reader(tuple(kind for kind in arguments if is_dataclass(kind)))
+        records = self._record_reader(tuple(kind for kind in arguments if is_dataclass(kind)))
         lists = [self._from_plain(kind) for kind in arguments if get_origin(kind) is tuple]
         words = tuple(word for kind in arguments if get_origin(kind) is Literal for word in get_args(kind))
 
         def read(plain: Any, where: str) -> Any:
             if isinstance(plain, dict) and "schema" in plain:
-                return objects(plain, where)
+                return records(plain, where)
             if isinstance(plain, list) and lists:
                 return lists[0](plain, where)
             if isinstance(plain, str) and plain in words:
@@ -203,7 +203,7 @@ class Codec:
 
         return read
 
-    def _object_reader(self, kinds: tuple[Any, ...]) -> _FromPlain:
+    def _record_reader(self, kinds: tuple[Any, ...]) -> _FromPlain:
         def read(plain: Any, where: str) -> Any:
             value = self.decode(plain)
             if not isinstance(value, kinds):
