@@ -129,7 +129,7 @@ def measure() -> str:
     return "\n".join(
         [
             "## Channel strips against pedalboard",
-            f"{TRACKS} stereo tracks x {LENGTH_S} s, {RATE_HZ} Hz: high-pass, 4 bands, compressor, pan, sum; one thread.",
+            f"{TRACKS} stereo tracks x {LENGTH_S} s, {RATE_HZ} Hz: high-pass, 4 bands, compressor, pan, sum. One core.",
             "",
             "| | median CPU s | least CPU s | ns per sample and channel |",
             "|---|---|---|---|",

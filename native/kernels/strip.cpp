@@ -122,11 +122,14 @@ class Compressor {
         const std::int64_t vectors = length / 2;
         v4d power = power_, reduction = reduction_;
         for (std::int64_t i = 0; i < vectors + 3; i++) {
-            if (i < vectors) curve[i] = join(measure(heard[2 * i], power), measure(heard[2 * i + 1], power));
+            if (i < vectors) {
+                const v4f first = measure(heard[2 * i], power);
+                curve[i] = join(first, measure(heard[2 * i + 1], power));
+            }
             if (i >= 1 && i < vectors + 1) curve[i - 1] = target(curve[i - 1]);
             if (i >= 2 && i < vectors + 2) {
-                const v8 wanted = curve[i - 2];
-                curve[i - 2] = join(smooth(low_half(wanted), reduction), smooth(high_half(wanted), reduction));
+                const v4f first = smooth(low_half(curve[i - 2]), reduction);
+                curve[i - 2] = join(first, smooth(high_half(curve[i - 2]), reduction));
             }
             if (i >= 3) curve[i - 3] = gain(curve[i - 3]);
         }

@@ -88,6 +88,8 @@ def run_strip8(
     heard = [key for key in keys if key is not None]
     if not 1 <= len(pairs) <= PAIRS or any(pair.shape[1] != length for pair in [*pairs, *heard, *made]):
         raise InternalError("kernels.argument", "A strip takes one to four tracks of one length")
+    if length == 0:
+        return made
     compressor = np.zeros((COMPRESSOR_ROWS, PAIRS)) if settings.compressor is None else settings.compressor
     status = _STRIP8.status(
         _lane_addresses(pairs, written=False),
