@@ -170,7 +170,7 @@ class _Fold:
 
 
 def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
-    """The state after ``events``, from nothing or from ``start``. Raises Conflict for a log that cannot have happened."""
+    """The state after ``events``, from nothing or from ``start``; raises Conflict for what cannot have happened."""
     state = start or SongState()
     folding = _Fold(
         song=state.song,

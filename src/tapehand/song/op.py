@@ -13,7 +13,7 @@ from tapehand.errors import Conflict, InputError
 from tapehand.music.form import Section
 from tapehand.music.key import Key
 from tapehand.music.time import TempoMap
-from tapehand.song.mixer import Automation, Bus, Insert, Send
+from tapehand.song.mixer import MIX, Automation, Bus, Insert, Send, Strip
 from tapehand.song.region import Region
 from tapehand.song.song import Song, Track
 
@@ -93,6 +93,11 @@ class SetSends(_StripOp):
     FIELD: ClassVar[str] = "sends"
     sends: tuple[Send, ...]
 
+    def apply(self, song: Song) -> Song:
+        """The song with these sends; raises InputError (``song.no_target``) for a bus that is not there."""
+        _refuse_dangling(song, (send.bus for send in self.sends))
+        return _StripOp.apply(self, song)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAutomation(_StripOp):
@@ -108,6 +113,11 @@ class SetOutput(_StripOp):
 
     FIELD: ClassVar[str] = "output"
     output: str
+
+    def apply(self, song: Song) -> Song:
+        """The song with this routing; raises InputError (``song.no_target``) for a bus that is not there."""
+        _refuse_dangling(song, (self.output,))
+        return _StripOp.apply(self, song)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +220,7 @@ class AddTrack:
 
     def apply(self, song: Song) -> Song:
         _refuse_taken(song, self.track.id)
+        _refuse_dangling(song, _destinations(self.track.strip))
         index = len(song.tracks) if self.index is None else self.index
         return replace(song, tracks=(*song.tracks[:index], self.track, *song.tracks[index:]))
 
@@ -248,6 +259,7 @@ class AddBus:
 
     def apply(self, song: Song) -> Song:
         _refuse_taken(song, self.bus.id)
+        _refuse_dangling(song, _destinations(self.bus.strip))
         index = len(song.buses) if self.index is None else self.index
         return replace(song, buses=(*song.buses[:index], self.bus, *song.buses[index:]))
 
@@ -341,6 +353,17 @@ def scopes_overlap(first: Iterable[Op], second: Iterable[Op]) -> bool:
         for a in left
         for b in right
     )
+
+
+def _destinations(strip: Strip) -> tuple[str, ...]:
+    return (strip.output, *(send.bus for send in strip.sends))
+
+
+def _refuse_dangling(song: Song, destinations: Iterable[str]) -> None:
+    buses = {MIX, *(bus.id for bus in song.buses)}
+    for destination in destinations:
+        if destination not in buses:
+            raise InputError("song.no_target", "No bus of that name is in the song; add it first", where=destination)
 
 
 def _refuse_taken(song: Song, identity: str) -> None:
