@@ -73,11 +73,14 @@ def command_section(name: str, command: click.Command) -> Iterator[str]:
 
 def help_text(command: click.Command) -> Iterator[str]:
     """A command's help as Markdown; what click prints without rewrapping becomes a block of its own."""
-    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+    text = inspect.cleandoc(command.help or "")
+    for number, paragraph in enumerate(text.split("\n\n")):
+        if number:
+            yield ""
         if paragraph.startswith("\b\n"):
-            yield from ("```", *paragraph.splitlines()[1:], "```", "")
+            yield from ("```", *paragraph.splitlines()[1:], "```")
         else:
-            yield from (" ".join(paragraph.split()), "")
+            yield " ".join(paragraph.split())
 
 
 def option_row(parameter: click.Parameter, context: click.Context) -> str | None:
@@ -85,7 +88,7 @@ def option_row(parameter: click.Parameter, context: click.Context) -> str | None
     if not isinstance(parameter, click.Option) or parameter.hidden:
         return None
     names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
-    value = "" if parameter.is_flag or parameter.count else f" `{parameter.make_metavar(context)}`"
+    value = "" if parameter.is_flag or parameter.count else f" `{cell(parameter.make_metavar(context))}`"
     text = " ".join((parameter.help or "").split())
     shown = parameter.default if isinstance(parameter.default, (str, int, float)) and not parameter.is_flag else None
     default = f" Default: {shown}." if shown is not None and "efault" not in text else ""
@@ -119,8 +122,8 @@ def error_page(codes: dict[str, str]) -> str:
 
 
 def first_sentence(thing: type) -> str:
-    """The first line of a class's documentation."""
-    return (inspect.getdoc(thing) or "").splitlines()[0]
+    """The first line of a class's documentation, as Markdown."""
+    return (inspect.getdoc(thing) or "").splitlines()[0].replace("``", "`")
 
 
 def cell(text: str) -> str:

@@ -59,6 +59,12 @@ def test_shown_commands_are_understood(page: str, line: str, tmp_path: Path, mon
         pass
 
 
+def test_help_is_laid_out(repository: Path) -> None:
+    """A raw docstring would show click's layout mark to the reader."""
+    for command in [tapehand, *commands().values()]:
+        assert "\\b" not in (command.help or "")
+
+
 def test_every_command_is_in_the_readme(repository: Path) -> None:
     text = (repository / "README.md").read_text(encoding="utf-8")
     assert [name for name in commands() if not re.search(rf"`?\b{name}\b`?", text)] == []

@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, help="Show the trace of an error instead of one sentence.")
 @click.pass_context
 def tapehand(context: click.Context, debug: bool) -> None:
-    r"""The assistant engineer for people who make records.
+    """The assistant engineer for people who make records.
 
     It does the technical work in seconds and offline; it proposes, you decide. Nothing you give it is ever changed.
 

@@ -54,7 +54,7 @@ def demo_command(out: Path, seed: int, prompt: str | None, as_json: bool) -> Non
 def beat_command(
     prompt: str, out: Path | None, seed: int, takes: int, draft: bool, brief_only: bool, as_json: bool
 ) -> None:
-    r"""Make a beat or instrumental from a sentence: mix, master, one stem a part, MIDI, and what was understood.
+    """Make a beat or instrumental from a sentence: mix, master, one stem a part, MIDI, and what was understood.
 
     Say genre, tempo, key, length, mood, instruments, what to leave out, chords: what you say is kept, what you leave
     open is chosen and shown as such. What cannot be made is named, never swapped in silence.
