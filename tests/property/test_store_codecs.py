@@ -47,6 +47,7 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(strategy(arguments[0]), max_size=1).map(tuple)
     if origin is tuple:
         return st.tuples(*(strategy(argument) for argument in arguments))
+    assert isinstance(hint, type), hint
     assert is_dataclass(hint), hint
     return st.deferred(lambda: noun(hint))
 
