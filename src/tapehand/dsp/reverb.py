@@ -40,8 +40,8 @@ SHORTEST_DECAY_S: Final = 0.05
 def reverb(audio: Audio, settings: Reverb) -> Audio:
     """The sound of a room; stereo out, as long as ``audio``, in time with it.
 
-    Noise comes back at about its own level whatever the decay, so that a send keeps its meaning. ``mix`` blends
-    linearly. To hear the tail, give sound followed by ``reverb_tail_s`` of silence.
+    What lies below the damping comes back at about its own level (within 3 dB) whatever the decay, so that a send keeps
+    its meaning. ``mix`` blends linearly. To hear the tail, give sound followed by ``reverb_tail_s`` of silence.
 
     Raises
     ------

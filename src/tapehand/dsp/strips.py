@@ -175,7 +175,7 @@ def mix_strips(
     The bus reaches to the last sample of any input; keys start with the song. Work goes on in blocks that stay in the
     CPU's cache.
     """
-    length = max(track.offset_samples + track.samples.shape[1] for track in inputs)
+    length = max(map(_end, inputs))
     bank = StripBank(chains, rate_hz, names=names)
     sounds = [Audio(track.samples, rate_hz) for track in inputs]
     bus = np.empty((2, length), dtype=np.float32)
@@ -188,9 +188,16 @@ def mix_strips(
             _stretch(sound, start - track.offset_samples, count) for sound, track in zip(sounds, inputs, strict=True)
         ]
         bank.follow(own, heard, out)
-        ready = [replace(track, samples=each, offset_samples=start) for track, each in zip(inputs, out, strict=True)]
+        ready = [
+            replace(track, samples=each[:, : max(0, _end(track) - start)], offset_samples=start)
+            for track, each in zip(inputs, out, strict=True)
+        ]
         bus[:, start : start + count] = narrow_bus(mix_bus(ready, count, start_samples=start))
     return Audio(bus, rate_hz)
+
+
+def _end(track: BusInput) -> int:
+    return track.offset_samples + track.samples.shape[1]
 
 
 def _stretch(audio: Audio, start: int, count: int) -> Samples:
