@@ -33,7 +33,7 @@ SWAY_HZ: Final = (0.31, 0.97)
 DIFFUSER_S: Final = (0.0021, 0.0034, 0.0055, 0.0089, 0.0024, 0.0031, 0.0059, 0.0083)
 EARLY_S: Final = ((0.0113, 0.0171, 0.0242, 0.0327, 0.0398), (0.0129, 0.0157, 0.0263, 0.0309, 0.0417))
 EARLY_GAINS: Final = ((0.30, -0.24, 0.19, -0.15, 0.11), (0.30, 0.23, -0.19, -0.14, 0.12))
-LATE_SHARE: Final = 1.0
+LOUDEST_OUTPUT: Final = 4.0
 SHORTEST_DECAY_S: Final = 0.05
 
 
@@ -85,7 +85,8 @@ def _settings_table(lines: tuple[int, ...], settings: Reverb, sway: float, rate_
     decay_s = max(settings.decay_s, SHORTEST_DECAY_S)
     shelves = [_line_shelves(length, decay_s, settings.damping_hz, rate_hz) for length in lines]
     kept = sum(_gain_per_pass(length, decay_s, rate_hz) ** 2 for length in lines) / REVERB_LINES
-    out_gain = LATE_SHARE * math.sqrt((1.0 - kept) / 2.0)
+    # What leaves the lines is the sum of a geometric series that begins after one pass; half of it goes to each side.
+    out_gain = min(math.sqrt((1.0 - kept) / (2.0 * kept)), LOUDEST_OUTPUT)
     in_gain = 1.0 / math.sqrt(REVERB_LINES)
     signs = [[_hadamard_sign(row, line) for line in range(REVERB_LINES)] for row in (5, 10, 3, 12)]
     swing = [SWAY_HZ[0] * (SWAY_HZ[1] / SWAY_HZ[0]) ** (line / (REVERB_LINES - 1)) for line in range(REVERB_LINES)]

@@ -197,7 +197,7 @@ def mix_strips(
 
 
 def _end(track: BusInput) -> int:
-    return track.offset_samples + track.samples.shape[1]
+    return track.offset_samples + int(track.samples.shape[1])
 
 
 def _stretch(audio: Audio, start: int, count: int) -> Samples:
