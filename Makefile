@@ -5,9 +5,10 @@ run = .venv/bin/python
 
 .PHONY: demo test check torture bench docs clean
 
-demo:  ## a sentence becomes a beat, a mix and a master, in demo-out/
+demo:  ## a sentence becomes a beat, a mix and a master, in demo-out/, or demo-out-2/ when that is taken
 	$(bootstrap) demo
-	@.venv/bin/tapehand demo -o demo-out
+	@out=demo-out; n=1; while [ -e "$$out" ]; do n=$$((n + 1)); out=demo-out-$$n; done; \
+	.venv/bin/tapehand demo -o "$$out"
 
 test:  ## all tests; what this machine cannot run is counted as skipped
 	$(bootstrap) test
