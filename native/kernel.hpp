@@ -20,6 +20,7 @@ constexpr std::int64_t FINE = -1;
 
 using v8 = float __attribute__((vector_size(32)));
 using v4f = float __attribute__((vector_size(16)));
+using v4i = std::int32_t __attribute__((vector_size(16)));
 using v8i = std::int32_t __attribute__((vector_size(32)));
 using v4d = double __attribute__((vector_size(32)));
 using v4i64 = std::int64_t __attribute__((vector_size(32)));

@@ -4,9 +4,11 @@
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define PICK8(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define PICK4(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #define HAS_SHUFFLEVECTOR 1
 #else
 #define PICK8(a, b, ...) __builtin_shuffle(a, b, v8i{__VA_ARGS__})
+#define PICK4(a, b, ...) __builtin_shuffle(a, b, v4i{__VA_ARGS__})
 #define HAS_SHUFFLEVECTOR 0
 #endif
 
@@ -51,6 +53,15 @@ INLINE void transpose8(v8 (&r)[8]) {
         r[i] = PICK8(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
         r[i + 4] = PICK8(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
+}
+
+INLINE void transpose4(v4f (&r)[4]) {
+    const v4f a = PICK4(r[0], r[1], 0, 4, 1, 5), b = PICK4(r[2], r[3], 0, 4, 1, 5);
+    const v4f c = PICK4(r[0], r[1], 2, 6, 3, 7), d = PICK4(r[2], r[3], 2, 6, 3, 7);
+    r[0] = PICK4(a, b, 0, 1, 4, 5);
+    r[1] = PICK4(a, b, 2, 3, 6, 7);
+    r[2] = PICK4(c, d, 0, 1, 4, 5);
+    r[3] = PICK4(c, d, 2, 3, 6, 7);
 }
 
 using Pointers = const std::int64_t*;  // eight addresses as integers; 0 where a lane is not used

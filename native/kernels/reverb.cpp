@@ -1,5 +1,6 @@
 // A feedback delay network of 16 lines (Jot & Chaigne, AES 90, 1991) behind allpass diffusers, with early reflections.
 // Line lengths breathe slowly, so that no mode rings on; each line's two shelves set the decay time by frequency.
+#include "lanes.hpp"
 #include "mathfn.hpp"
 
 namespace {
@@ -39,18 +40,31 @@ struct Sway {
 };
 
 // Third-order Lagrange interpolation around delay + sway: flat enough in the treble not to shorten the decay there.
-void read_lines(const float* lines, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at, const Row& sway,
-                Row& out) {
+INLINE void read_lines(const float* lines, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at,
+                       const Row& sway, Row& out) {
+    alignas(32) Row newest, newer, older, oldest;
+    std::int32_t whole[LINES];
     for (int i = 0; i < LINES; i++) {
-        const std::int32_t whole = static_cast<std::int32_t>(sway[i]);
-        const float f = sway[i] - static_cast<float>(whole), up = f + 1.0f, down = f - 1.0f, far = f - 2.0f;
-        const float* p = lines + i * (capacity + GUARD) + ((at - lengths[i] - whole - 2) & (capacity - 1));
-        out[i] = p[3] * (f * down * far * (-1.0f / 6)) + p[2] * (up * down * far * 0.5f) -
-                 p[1] * (up * f * far * 0.5f) + p[0] * (up * f * down * (1.0f / 6));
+        whole[i] = static_cast<std::int32_t>(sway[i]);
+        const float f = sway[i] - static_cast<float>(whole[i]), up = f + 1.0f, down = f - 1.0f, far = f - 2.0f;
+        newest[i] = f * down * far * (-1.0f / 6);
+        newer[i] = up * down * far * 0.5f;
+        older[i] = up * f * far * -0.5f;
+        oldest[i] = up * f * down * (1.0f / 6);
+    }
+    for (int i = 0; i < LINES; i += 4) {
+        v4f taps[4];
+        for (int k = 0; k < 4; k++) {
+            const std::int64_t first = at - lengths[i + k] - whole[i + k] - 2;
+            taps[k] = load<v4f>(lines + (i + k) * (capacity + GUARD) + (first & (capacity - 1)));
+        }
+        transpose4(taps);
+        store(out + i, (taps[3] * load<v4f>(newest + i) + taps[2] * load<v4f>(newer + i)) +
+                           (taps[1] * load<v4f>(older + i) + taps[0] * load<v4f>(oldest + i)));
     }
 }
 
-void write_lines(float* lines, std::int64_t capacity, std::int64_t at, const Row& in) {
+INLINE void write_lines(float* lines, std::int64_t capacity, std::int64_t at, const Row& in) {
     const std::int64_t slot = at & (capacity - 1);
     for (int i = 0; i < LINES; i++) {
         float* line = lines + i * (capacity + GUARD);
@@ -67,17 +81,20 @@ INLINE void shelve(Row& x, float* state, const Row& b0, const Row& b1, const Row
     }
 }
 
-// The 16-point Hadamard matrix, scaled to keep the energy: every line feeds every line.
+INLINE void add_and_subtract(v4f (&r)[4]) {
+    const v4f a = r[0] + r[1], b = r[0] - r[1], c = r[2] + r[3], d = r[2] - r[3];
+    r[0] = a + c, r[1] = b + d, r[2] = a - c, r[3] = b - d;
+}
+
+// The 16-point Hadamard matrix, scaled to keep the energy: every line feeds every line. It is the 4-point one down the
+// columns and along the rows of a square; that the square comes out transposed only renames the lines.
 INLINE void mix_lines(Row& x) {
-    for (int half = 1; half < LINES; half *= 2) {
-        Row y;
-        for (int i = 0; i < LINES / 2; i++) {
-            y[i] = x[2 * i] + x[2 * i + 1];
-            y[i + LINES / 2] = x[2 * i] - x[2 * i + 1];
-        }
-        for (int i = 0; i < LINES; i++) x[i] = y[i];
-    }
-    for (int i = 0; i < LINES; i++) x[i] *= 0.25f;
+    v4f square[4];
+    for (int k = 0; k < 4; k++) square[k] = load<v4f>(x + 4 * k) * 0.25f;
+    add_and_subtract(square);
+    transpose4(square);
+    add_and_subtract(square);
+    for (int k = 0; k < 4; k++) store(x + 4 * k, square[k]);
 }
 
 INLINE float sum_of(const Row& x, const Row& gains) {
@@ -87,7 +104,7 @@ INLINE float sum_of(const Row& x, const Row& gains) {
 }
 
 // Schroeder allpasses in series; each ring has ``capacity`` samples.
-float diffuse(float x, float* rings, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at) {
+INLINE float diffuse(float x, float* rings, std::int64_t capacity, const std::int64_t* lengths, std::int64_t at) {
     constexpr float GAINS[DIFFUSERS] = {0.72f, 0.68f, 0.62f, 0.56f};
     const std::int64_t mask = capacity - 1;
     for (int k = 0; k < DIFFUSERS; k++) {
@@ -100,7 +117,7 @@ float diffuse(float x, float* rings, std::int64_t capacity, const std::int64_t* 
     return x;
 }
 
-float early(const float* ring, std::int64_t capacity, const std::int64_t* taps, const double* gains, std::int64_t count,
+INLINE float early(const float* ring, std::int64_t capacity, const std::int64_t* taps, const double* gains, std::int64_t count,
             std::int64_t at) {
     float sum = 0;
     for (std::int64_t k = 0; k < count; k++) sum += static_cast<float>(gains[k]) * ring[(at - taps[k]) & (capacity - 1)];

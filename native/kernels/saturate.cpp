@@ -7,11 +7,17 @@ namespace {
 constexpr int PHASES = 4;
 constexpr std::int64_t BLOCK = 256, MOST_TAPS = 96, ROOM = BLOCK + 2 * MOST_TAPS;
 
-// sum over k of row[k] * in[i + k], eight results at once.
-INLINE v8 filter8(const float* in, const float* row, std::int64_t taps) {
-    v8 sum = {};
-    for (std::int64_t k = 0; k < taps; k++) sum += row[k] * load<v8>(in + k);
-    return sum;
+// sums[p] = sum over k of rows[p][k] * in[p][i + k], eight results at once; four sums wait for themselves in turn.
+INLINE void filter8(const float* const (&in)[PHASES], const float* const (&rows)[PHASES], std::int64_t taps,
+                    v8 (&sums)[PHASES]) {
+    v8 a = {}, b = {}, c = {}, d = {};
+    for (std::int64_t k = 0; k < taps; k++) {
+        a += rows[0][k] * load<v8>(in[0] + k);
+        b += rows[1][k] * load<v8>(in[1] + k);
+        c += rows[2][k] * load<v8>(in[2] + k);
+        d += rows[3][k] * load<v8>(in[3] + k);
+    }
+    sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
 }
 
 INLINE v8 difference(v8 x, float drive, float share) { return (tanh_of(x * drive) / drive - x) * share; }
@@ -40,18 +46,22 @@ KERNEL(saturate)(const float* in, float* out, std::int64_t length, const float* 
     float near[ROOM + MOST_TAPS] = {}, bent[PHASES][ROOM + 8] = {}, mirrored[PHASES][MOST_TAPS];
     for (int p = 0; p < PHASES; p++)
         for (std::int64_t k = 0; k < taps; k++) mirrored[p][k] = bank[p * taps + taps - 1 - k];
+    const float* const rows[PHASES] = {bank, bank + taps, bank + 2 * taps, bank + 3 * taps};
+    const float* const back[PHASES] = {mirrored[0], mirrored[1], mirrored[2], mirrored[3]};
     double dc = state[0];
     for (std::int64_t at = 0; at < length; at += BLOCK) {
         const std::int64_t count = lowest(BLOCK, length - at), reach = BLOCK + taps;
         // Output i needs the bent signal at i - half .. i + half - 1, and that needs half as much again on both sides.
         const std::int64_t first = at - half;
         fetch(in, length, first - half + 1, reach + taps, near);
-        for (int p = 0; p < PHASES; p++)
-            for (std::int64_t i = 0; i < reach; i += 8)
-                store(bent[p] + i, difference(filter8(near + i, bank + p * taps, taps), gain, share));
+        v8 sums[PHASES];
+        for (std::int64_t i = 0; i < reach; i += 8) {
+            filter8({near + i, near + i, near + i, near + i}, rows, taps, sums);
+            for (int p = 0; p < PHASES; p++) store(bent[p] + i, difference(sums[p], gain, share));
+        }
         for (std::int64_t i = 0; i < count; i += 8) {
-            v8 change = {};
-            for (int p = 0; p < PHASES; p++) change += filter8(bent[p] + i, mirrored[p], taps);
+            filter8({bent[0] + i, bent[1] + i, bent[2] + i, bent[3] + i}, back, taps, sums);
+            const v8 change = (sums[0] + sums[1]) + (sums[2] + sums[3]);
             for (std::int64_t k = 0; k < lowest<std::int64_t>(8, count - i); k++) {
                 const double x = static_cast<double>(change[k]);
                 dc += dc_share * (x - dc);
