@@ -78,7 +78,10 @@ def run(name: str, budget_s: float, only: int | None) -> bool:
 def attempted(attempt: Attempt, number: int) -> str | None:
     """What an attempt answers, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="tapehand-torture-") as folder:
-        return attempt(number, Path(folder))
+        try:
+            return attempt(number, Path(folder))
+        except Exception as error:  # a campaign must go on, and what it did not foresee is a result too
+            return f"{type(error).__name__}: {error}"
 
 
 def note(name: str, ledger: Ledger, number: int, answer: str | None) -> None:
