@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tapehand.app.audition import file_name, write_options
+from tapehand.app.audition import write_options
 from tapehand.app.decide import decide
-from tapehand.app.deliver import note_rendered, write_native
+from tapehand.app.deliver import StemFiles, note_rendered, write_native
 from tapehand.app.master import Mastered, master_brief, write_master
 from tapehand.app.propose import ask, propose
 from tapehand.app.songs import create_empty
@@ -27,6 +27,7 @@ from tapehand.work import Work
 
 SONG: Final = "song.tapehand"
 RATE_HZ: Final = 44_100
+LONGEST_TITLE: Final = 80
 
 
 class Stopwatch:
@@ -75,7 +76,7 @@ def make_beat(
     out, watch = Path(out), Stopwatch()
     with AtomicFolder(out) as target:
         building = target.building
-        with create_empty(studio, building / SONG, rate_hz, by=by) as store:
+        with create_empty(studio, building / SONG, rate_hz, name=_title(prompt), by=by) as store:
             with watch.timing("plan"):
                 filed = propose(studio, store, "composing", beat_brief(prompt, takes), seed=seed, work=work)
             _write_brief(building / "brief.json", prompt, seed, filed)
@@ -136,6 +137,11 @@ def brief_plain(brief: Brief) -> dict[str, Any]:
     }
 
 
+def _title(prompt: str) -> str:
+    """A name for the song until somebody gives it one."""
+    return " ".join(prompt.split())[:LONGEST_TITLE] or "beat"
+
+
 def _write_brief(path: Path, prompt: str, seed: int, filed: Filed) -> None:
     """What was asked, understood, and by which engine and seed; the same bytes for the same question."""
     proposal = filed.proposal
@@ -163,17 +169,15 @@ def _write_takes(studio: Studio, store: SongStore, filed: Filed, building: Path,
 def _write_mix(
     studio: Studio, store: SongStore, building: Path, *, by: str, with_stems: bool, work: Work
 ) -> tuple[Audio, list[tuple[str, str]]]:
+    renderer = view_of(studio, store).renderer(work=work)
     stems: list[tuple[str, str]] = []
-    folder = building / "stems"
-
-    def write_stem(identity: str, name: str, audio: Audio) -> None:
-        file = file_name(name, identity, taken=[taken for _, taken in stems])
-        write_native(folder / file, audio, work)
-        stems.append((name, file))
-
     if with_stems:
-        folder.mkdir()
-    mix = view_of(studio, store).renderer(work=work).mix(write_stem if with_stems else None)
+        with StemFiles(building / "stems") as files:
+            mix = renderer.mix(files.take)
+            files.fill(mix)
+        stems = files.written
+    else:
+        mix = renderer.mix()
     write_native(building / "mix.wav", mix, work)
     note_rendered(studio, store, building / "mix.wav", by=by)
     return mix, stems

@@ -3,11 +3,14 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import numpy as np
 
+from tapehand.app.audition import file_name
 from tapehand.app.studio import Studio
 from tapehand.audio import Audio, io
 from tapehand.errors import OutputError
@@ -19,14 +22,63 @@ from tapehand.work import Work
 DITHERED: Final = "PCM_24"
 
 
-def write_native(path: Path, audio: Audio, work: Work) -> Path:
+def write_native(path: Path, audio: Audio, work: Work) -> None:
     """``audio`` as it is, never turned down: 24 bits with dither, or 32-bit float where it goes above full scale."""
-    peak = float(np.abs(audio.samples).max(initial=0.0))
-    if peak >= 1.0:
-        io.write(path, audio, "FLOAT", work=work)
-    else:
-        io.write(path, audio, DITHERED, dither_seed=dither_seed(path.name), work=work)
-    return path
+    with native_writer(path, audio) as writer:
+        for start in range(0, audio.length_samples, io.BLOCK_SAMPLES):
+            work.report("audio.write", start, audio.length_samples)
+            writer.write(audio.span(start, min(start + io.BLOCK_SAMPLES, audio.length_samples)))
+
+
+def native_writer(path: Path, audio: Audio) -> io.Writer:
+    """A file for ``audio`` that can hold it without clipping."""
+    is_over = float(np.abs(audio.samples).max(initial=0.0)) >= 1.0
+    return io.Writer(
+        path,
+        rate_hz=audio.rate_hz,
+        channels=audio.channels,
+        subtype="FLOAT" if is_over else DITHERED,
+        dither_seed=None if is_over else dither_seed(path.name),
+        expected_samples=audio.length_samples,
+    )
+
+
+class StemFiles:
+    """Stems into a folder as they come from a mix, in the end all as long as the mix, so that they line up anywhere.
+
+    Files get their names when the ``with`` block ends; ``written`` has the name of each part and its file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: list[tuple[str, str]] = []
+        self._open: list[io.Writer] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir()
+        self._stack.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def take(self, identity: str, name: str, audio: Audio) -> None:
+        """Write a stem; what is missing at its end comes with ``fill``."""
+        file = file_name(name, identity, taken=[taken for _, taken in self.written])
+        writer = self._stack.enter_context(native_writer(self.folder / file, audio))
+        writer.write(audio)
+        self._open.append(writer)
+        self.written.append((name, file))
+
+    def fill(self, mix: Audio) -> None:
+        """Silence after every stem until it is as long as the mix."""
+        for writer in self._open:
+            missing = mix.length_samples - writer.length_samples
+            if missing > 0:
+                writer.write(Audio.silence(mix.channels, missing, mix.rate_hz))
 
 
 def dither_seed(name: str) -> int:

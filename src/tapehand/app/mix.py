@@ -57,9 +57,10 @@ def mix_folder(
     """
     out = Path(out)
     listed = studio.list_stems(Path(folder), work)
+    name = Path(folder).absolute().name
     with AtomicFolder(out) as target:
         building = target.building
-        with create_from_stems(studio, listed, building / SONG, by=by, work=work) as store:
+        with create_from_stems(studio, listed, building / SONG, name=name, by=by, work=work) as store:
             filed = propose(studio, store, "mixing", brief or Brief(), seed=seed, work=work)
             chosen = None if accept is None else option_named(filed.proposal, accept)
             proposed = store.state()

@@ -48,22 +48,24 @@ def create_from_folder(studio: Studio, folder: Path, path: Path, *, by: str, wor
     OutputError
         ``path`` exists, cannot be written, or the disk is full; nothing is left behind.
     """
-    return create_from_stems(studio, studio.list_stems(Path(folder), work), path, by=by, work=work)
+    found = studio.list_stems(Path(folder), work)
+    name = Path(path).name.removesuffix(SONG_SUFFIX)
+    return create_from_stems(studio, found, path, name=name, by=by, work=work)
 
 
-def create_from_stems(studio: Studio, found: StemFolder, path: Path, *, by: str, work: Work) -> SongStore:
+def create_from_stems(studio: Studio, found: StemFolder, path: Path, *, name: str, by: str, work: Work) -> SongStore:
     """The same from a folder that was listed already; track ``t01`` is its first stem, and so on."""
 
     def first_events(pool: MediaPool) -> Sequence[Body]:
         imported = _import_all(studio, found, pool, work)
-        return _events_of_import(Path(path).name.removesuffix(SONG_SUFFIX), found, imported)
+        return _events_of_import(name, found, imported)
 
     return studio.create_song(Path(path), first_events, actor=by)
 
 
-def create_empty(studio: Studio, path: Path, rate_hz: int, *, by: str) -> SongStore:
+def create_empty(studio: Studio, path: Path, rate_hz: int, *, name: str, by: str) -> SongStore:
     """A new song without a track."""
-    song = Song(name=path.name.removesuffix(SONG_SUFFIX), rate_hz=rate_hz)
+    song = Song(name=name, rate_hz=rate_hz)
     return studio.create_song(path, lambda _pool: [SongCreated(song=song)], actor=by)
 
 
