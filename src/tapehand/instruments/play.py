@@ -71,7 +71,7 @@ def play(region: NoteRegion, grid: TempoMap, rate_hz: int) -> Audio:
     cues = _cues(played, region, clock)
     voices = [_cut(_cached(region.patch, cue), cue, rate_hz) for cue in cues]
     ends = [cue.start_samples + voice.shape[1] for cue, voice in zip(cues, voices, strict=True)]
-    echo = round(played.ensemble.chorus_s * rate_hz)
+    echo = math.ceil(played.ensemble.chorus_s * rate_hz) + 4 if played.ensemble.chorus else 0
     total = np.zeros((2, max([length, *(end + echo for end in ends)])), dtype=np.float32)
     for cue, voice in zip(cues, voices, strict=True):
         for side in (0, 1):

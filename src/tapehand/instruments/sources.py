@@ -32,8 +32,8 @@ def write_source(sound: Sound, layer: Layer, stroke: Stroke, dice: Dice, tune_ce
         synth.add_string(sound, _string_numbers(layer.string, hz, stroke), dice.seed_for(1))
     if layer.noise is not None:
         # White noise spreads over half the rate: the gain keeps its density in a band the same at every rate.
-        gain = math.sqrt(rate_hz / 48_000.0)
-        synth.add_noise(sound, gain=gain, width=layer.noise.width, pink=layer.noise.pink, seed=dice.seed_for(2))
+        gain, pink = math.sqrt(rate_hz / 48_000.0), 48_000.0 / rate_hz if layer.noise.pink else 0.0
+        synth.add_noise(sound, gain=gain, width=layer.noise.width, pink=pink, seed=dice.seed_for(2))
     if layer.dust is not None:
         gain = rate_hz / 48_000.0
         synth.add_crackle(sound, gain=gain, density=layer.dust.per_second / rate_hz, seed=dice.seed_for(3))
@@ -130,13 +130,22 @@ def _mode_rows(partials: Partials, hz: float, velocity: float, rate_hz: int) -> 
         softer_db = partials.velocity_tilt_db * (1.0 - velocity) * math.log2(max(ratio, 1.0))
         level = math.pow(10.0, (level_db - softer_db) / 20.0) / partials.strings
         decay = fall_factor(decay_s * key, rate_hz)
+        start = _start_turns(partials, dice)
         for string in range(partials.strings):
             place = string / (partials.strings - 1) - 0.5 if partials.strings > 1 else 0.0
             detuned = hz * ratio * math.exp2(partials.detune_cents * place / 1200.0)
             if detuned < 0.45 * rate_hz:
                 left, right = sides_of(partials.spread * (2.0 * dice.even() - 1.0))
-                rows.append([detuned / rate_hz, decay, level * left, level * right, 0.0, min(decay, damped)])
+                rows.append([detuned / rate_hz, decay, level * left, level * right, start, min(decay, damped)])
     return np.array(rows) if rows else np.zeros((0, synth.MODE_NUMBERS))
+
+
+def _start_turns(partials: Partials, dice: Dice) -> float:
+    """Given modes start together; a string's go up or down, and a cloud's anywhere, so that no spike adds up."""
+    if partials.modes:
+        return 0.0
+    thrown = dice.even()
+    return thrown if partials.high_ratio else math.floor(thrown * 2.0) / 2.0
 
 
 def partial_list(partials: Partials, dice: Dice) -> list[tuple[float, float, float]]:

@@ -23,7 +23,7 @@ _STEP_TABLE = Kernel("synth_step_table", _F64_OUT)
 _PITCH = Kernel("synth_pitch", _F64_OUT, _INT, _F64, _INT)
 _OSCILLATORS = Kernel("synth_oscillators", *_SIDES, _F64_OUT, _INT, _F64, _F64, _INT, _F64)
 _FM = Kernel("synth_fm", *_SIDES, _INT, _F64, _F64)
-_NOISE = Kernel("synth_noise", *_SIDES, _INT, _REAL, _REAL, _INT, _INT)
+_NOISE = Kernel("synth_noise", *_SIDES, _INT, _REAL, _REAL, _REAL, _INT)
 _CRACKLE = Kernel("synth_crackle", *_SIDES, _INT, _REAL, _REAL, _INT)
 _MODES = Kernel("synth_modes", *_SIDES, _INT, _F64, _INT, _INT)
 _STRING = Kernel("synth_string", *_SIDES, _INT, _F64_OUT, _F64, _INT)
@@ -74,9 +74,9 @@ def add_fm(sound: Sound, step: Numbers, numbers: Numbers) -> None:
     _FM(sound[0], sound[1], _length(sound, step), step, numbers)
 
 
-def add_noise(sound: Sound, *, gain: float, width: float, pink: bool, seed: int) -> None:
-    """Add noise; ``width`` 0 is the same on both sides, 1 unrelated."""
-    _NOISE(sound[0], sound[1], _length(sound), gain, width, int(pink), seed)
+def add_noise(sound: Sound, *, gain: float, width: float, pink: float, seed: int) -> None:
+    """Add noise: ``width`` 0 is the same on both sides, 1 unrelated; ``pink`` 0 is white, 48000 / rate is pink."""
+    _NOISE(sound[0], sound[1], _length(sound), gain, width, pink, seed)
 
 
 def add_crackle(sound: Sound, *, gain: float, density: float, seed: int) -> None:
