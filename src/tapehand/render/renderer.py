@@ -39,7 +39,7 @@ class Renderer:
     ----------
     song : what to render.
     read_source : gives the decoded audio of a source hash at its own rate.
-    cache : keeps tracks between renders, by what they are made of.
+    cache : keeps pre-fader tracks between renders, by what they are made of.
     build : names the native library and CPU class in cache keys.
     threads : groups of tracks prepared at once.
     """
@@ -50,15 +50,11 @@ class Renderer:
     work: Work = field(default_factory=Work)
     build: str = ""
     threads: int = 1
+    _key_sounds: dict[str, Audio] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def played(self, track_id: str) -> Audio:
         """What lies on a track before its strip."""
-        track = self.song.track(track_id)
-        if not _plays_notes(track):
-            return lay_track(self.song, track, self.read_source)
-        return self._remembered(
-            content_key("played", *self._made_of(track)), lambda: lay_track(self.song, track, self.read_source)
-        )
+        return lay_track(self.song, self.song.track(track_id), self.read_source)
 
     def pre_fader(self, track_id: str) -> Audio:
         """A track after its inserts. Polarity and delay come with the fader."""
@@ -113,7 +109,11 @@ class Renderer:
         return run_chains([_ringing(audio, inserts)], [_processors(inserts)], keys=self._keys(inserts), names=[name])[0]
 
     def _keys(self, inserts: Sequence[Insert]) -> dict[str, Audio]:
-        return {track_id: self.played(track_id) for track_id in key_tracks(inserts)}
+        """What side-chains listen to, played once a render."""
+        for track_id in key_tracks(inserts):
+            if track_id not in self._key_sounds:
+                self._key_sounds[track_id] = self.played(track_id)
+        return self._key_sounds
 
     def _pre_faders(self, tracks: Sequence[Track]) -> Iterator[tuple[Track, Audio]]:
         """Pre-fader audio of every track, in order, prepared a few groups ahead."""
@@ -160,13 +160,6 @@ class Renderer:
     def _made_of(self, track: Track) -> tuple[object, ...]:
         grid = self.song.grid if _plays_notes(track) else None
         return (RENDER_VERSION, self.build, self.song.rate_hz, grid, track.regions)
-
-    def _remembered(self, key: str, make: Callable[[], Audio]) -> Audio:
-        audio = self.cache.get(key)
-        if audio is None:
-            audio = make()
-            self.cache.put(key, audio)
-        return audio
 
     def _buses_in_order(self) -> list[Bus]:
         """Buses so that each comes after everything that feeds it. Raises InputError (``render.bus_loop``)."""

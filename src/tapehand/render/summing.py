@@ -18,6 +18,8 @@ class BusSum:
 
     def add(self, audio: Audio, gains: Sequence[GainPoint], offset_samples: int = 0) -> None:
         """Adds ``audio`` (mono or stereo) from song position ``offset_samples`` on, each side by its gain."""
+        if audio.length_samples == 0:
+            return
         self._grow(offset_samples + audio.length_samples)
         track = BusInput(
             samples=audio.samples,
@@ -32,6 +34,8 @@ class BusSum:
         return Audio(narrow_bus(self._samples, where=self.name), rate_hz)
 
     def _grow(self, length_samples: int) -> None:
-        missing = length_samples - self._samples.shape[1]
-        if missing > 0:
-            self._samples = np.concatenate([self._samples, np.zeros((2, missing))], axis=1)
+        known = self._samples.shape[1]
+        if length_samples > known:
+            grown = np.zeros((2, length_samples))
+            grown[:, :known] = self._samples
+            self._samples = grown
