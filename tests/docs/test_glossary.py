@@ -1,6 +1,7 @@
 """The words: each stands in the code or is marked as coming later, and the unwanted ones name nothing."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,15 @@ CURVE = re.compile(r"(soft|hard)_?clip", re.IGNORECASE)
 ROW = re.compile(r"^\| ([a-z]+) \| (.+) \|$", re.MULTILINE)
 
 
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def defined_names(path: Path) -> Iterator[str]:
     """Every name that a module gives: itself, functions, classes, parameters, variables, attributes, aliases."""
     yield path.stem if path.stem != "__init__" else path.parent.name
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
@@ -66,9 +72,8 @@ def test_banned_words_name_nothing(modules: list[Path]) -> None:
 
 
 def test_a_function_that_processes_says_what(modules: list[Path]) -> None:
-    trees = {path: ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in modules}
-    functions = [node.name for nodes in trees.values() for node in nodes if isinstance(node, ast.FunctionDef)]
-    assert "process" not in functions
+    nodes = (node for path in modules for node in ast.walk(tree(path)))
+    assert "process" not in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
 
 
 @pytest.mark.parametrize("name", ["drum_clip", "ItemList", "audio_data", "utils", "StoreManager"])

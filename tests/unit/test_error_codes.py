@@ -1,9 +1,9 @@
 """Every error code that can be raised is explained in catalogue/errors.toml, and nothing else is."""
 
 import ast
+import functools
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,9 @@ KINDS = {
 }
 
 
-def trees(source: Path) -> Iterator[ast.Module]:
-    for path in sorted(source.rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+@functools.cache
+def trees(source: Path) -> list[ast.Module]:
+    return [ast.parse(path.read_text(encoding="utf-8"), filename=str(path)) for path in sorted(source.rglob("*.py"))]
 
 
 def called(call: ast.Call) -> str:
@@ -35,13 +35,12 @@ def code_argument(call: ast.Call, position: int, name: str) -> ast.expr | None:
 
 def carriers(modules: list[ast.Module]) -> dict[str, tuple[int, str]]:
     """What takes a code: the error classes, and functions that hand a parameter of their own on as one."""
+    functions = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
     found = dict.fromkeys(KINDS, (0, "code"))
     while True:
         before = len(found)
-        for module in modules:
-            for function in ast.walk(module):
-                if isinstance(function, ast.FunctionDef):
-                    found |= handed_on(function, found)
+        for function in functions:
+            found |= handed_on(function, found)
         if len(found) == before:
             return found
 
@@ -65,7 +64,7 @@ def literals(expression: ast.expr | None) -> set[str]:
 
 
 def raised_codes(source: Path) -> set[str]:
-    modules = list(trees(source))
+    modules = trees(source)
     known = carriers(modules)
     codes = {"work.cancelled"}  # the one error whose class holds its code
     for module in modules:
