@@ -25,19 +25,25 @@ def voiced(voice: Voice, stroke: Stroke) -> NDArray[np.float32]:
     """The sound of one stroke at full level, float32 ``(2, samples)``, silent at its end."""
     scale_s = stroke.gate_samples / stroke.rate_hz if voice.stretched else 1.0
     dice = Dice(stroke.take)
-    layers = [
-        (layer, _layer_sound(layer, voice, stroke, Dice(dice.seed_for(number)), scale_s))
-        for number, layer in enumerate(voice.layers)
-    ]
-    rate_hz = stroke.rate_hz
-    places = [(round(layer.delay_s * scale_s * rate_hz), sound) for layer, sound in layers]
-    total = np.zeros((2, max(start + sound.shape[1] for start, sound in places)))
-    for start, sound in places:
-        total[:, start : start + sound.shape[1]] += sound
+    total = np.zeros((2, 0))
+    for number, layer in enumerate(voice.layers):
+        sound = _layer_sound(layer, voice, stroke, Dice(dice.seed_for(number)), scale_s)
+        total = _summed(total, sound, round(layer.delay_s * scale_s * stroke.rate_hz))
     _apply_finish(total, voice.finish, stroke)
     total *= db_to_gain(voice.gain_db)
     _apply_finish(total, voice.console, stroke)
     return _finished(total, voice, stroke)
+
+
+def _summed(total: Sound, sound: Sound, start: int) -> Sound:
+    """``total`` with ``sound`` added from ``start`` on, longer if need be."""
+    end = start + sound.shape[1]
+    if start == 0 and total.shape[1] == 0:
+        return sound
+    if end > total.shape[1]:
+        total = np.pad(total, ((0, 0), (0, end - total.shape[1])))
+    total[:, start:end] += sound
+    return total
 
 
 def _finished(total: Sound, voice: Voice, stroke: Stroke) -> NDArray[np.float32]:
