@@ -26,8 +26,10 @@ Samples = NDArray[np.float32]
 # Room below the ceiling for what comes after and for who reads it: dithered rounding to 24 bits adds under 0.00001 dB,
 # to 16 bits 0.001, and common resamplers have a ripple of 0.006 dB.
 CEILING_MARGIN_DB: Final = 0.01
-# Where the standard's filter reads this much below the ceiling, the finer ones read below the ceiling too.
+# Where the standard's filter reads this much below the ceiling, the finer ones read below it too: nearly always when
+# the gain is made, and, for sounds full of energy at half the rate as well, when it is proved.
 REFINE_REACH_DB: Final = 1.5
+PROOF_REACH_DB: Final = 4.0
 # Half a period of 40 Hz, the lowest note that is common: rectified, it asks again before the hold ends, so a steady
 # bass note meets a steady gain and is not distorted.
 HOLD_S: Final = 0.0125
@@ -110,7 +112,7 @@ class LimiterInput:
         """The envelope, exact where it may pass ``level_db``. Whole decibels of drive share one refinement."""
         if self._refined is None or self._refined[0] != level_db:
             envelope = self._coarse.copy()
-            _refine(self.audio.samples, envelope, db_to_gain(level_db))
+            _refine(self.audio.samples, envelope, db_to_gain(level_db - REFINE_REACH_DB))
             self._refined = (level_db, envelope)
         return self._refined[1]
 
@@ -126,8 +128,7 @@ def _coarse_envelope(samples: Samples) -> kernels.Envelope:
     return envelope
 
 
-def _refine(samples: Samples, envelope: kernels.Envelope, level: float) -> None:
-    threshold = level * db_to_gain(-REFINE_REACH_DB)
+def _refine(samples: Samples, envelope: kernels.Envelope, threshold: float) -> None:
     for bank in fine_banks():
         kernels.raise_envelope(samples, bank, envelope, threshold)
 
@@ -135,7 +136,7 @@ def _refine(samples: Samples, envelope: kernels.Envelope, level: float) -> None:
 def _polish(samples: Samples, ceiling: float, rate_hz: int) -> None:
     """Take down, in place, what still reads above ``ceiling``, by short dips around each place."""
     envelope = _coarse_envelope(samples)
-    _refine(samples, envelope, ceiling)
+    _refine(samples, envelope, ceiling * db_to_gain(-PROOF_REACH_DB))
     reach = max(2, round(POLISH_REACH_S * rate_hz))
     for start, end in _spans(np.flatnonzero(envelope > ceiling), 8 * reach + _context(), samples.shape[1]):
         piece = np.ascontiguousarray(samples[:, start:end])
@@ -149,7 +150,7 @@ def _polish_piece(piece: Samples, ceiling: float, reach: int, *, at_start: bool,
     last = piece.shape[1] - (0 if at_end else _context())
     for turn in range(POLISH_PASSES):
         envelope = _coarse_envelope(piece)
-        _refine(piece, envelope, ceiling)
+        _refine(piece, envelope, ceiling * db_to_gain(-PROOF_REACH_DB))
         envelope[:first] = 0.0
         envelope[last:] = 0.0
         over = envelope > ceiling

@@ -55,7 +55,7 @@ def block_peaks(
 ) -> NDArray[np.float32]:
     """Largest absolute value between the samples, per ``block`` positions of ``[start, end)`` of one channel.
 
-    ``bank`` is float32 ``(phases, taps)``; phases a multiple of 4, taps even and at most 256; ``block`` a multiple of 8.
+    ``bank`` is float32 ``(phases, taps)``: phases a multiple of 4, taps even and at most 256. ``block``: of 8.
     """
     require_bank(bank)
     _require(channel.ndim == 1 and 0 <= start <= end <= channel.size and block % 8 == 0 and block > 0, "block")

@@ -118,7 +118,8 @@ def window_powers(powers: Powers, width: int) -> Powers:
     """Mean of every ``width`` neighbouring hops; empty where there are fewer."""
     if powers.size < width:
         return np.zeros(0)
-    return np.lib.stride_tricks.sliding_window_view(powers, width).sum(axis=1) / width
+    windows: Powers = np.lib.stride_tricks.sliding_window_view(powers, width).sum(axis=1) / width
+    return windows
 
 
 def lufs_of_power(power: float) -> float:

@@ -1,5 +1,6 @@
 """The stereo picture in numbers: correlation, width, and what a mono fold-down loses."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class ChannelSums:
         product = self.square_left * self.square_right
         if self.channels != 2 or product <= 0.0:
             return None
-        return max(-1.0, min(1.0, self.cross / product**0.5))
+        return max(-1.0, min(1.0, self.cross / math.sqrt(product)))
 
     @property
     def side_to_mid_db(self) -> float | None:
@@ -47,7 +48,7 @@ class ChannelSums:
         side = self.square_left + self.square_right - 2.0 * self.cross
         if self.channels != 2 or mid + side <= 0.0:
             return None
-        return float("inf") if mid <= 0.0 else power_to_db(max(side, 0.0) / mid)
+        return math.inf if mid <= 0.0 else power_to_db(max(side, 0.0) / mid)
 
     @property
     def mono_fold_loss_db(self) -> float | None:
@@ -56,7 +57,7 @@ class ChannelSums:
         if self.channels != 2 or both <= 0.0:
             return None
         mono = (both + 2.0 * self.cross) / 2.0
-        return float("inf") if mono <= 0.0 else power_to_db(both / mono)
+        return math.inf if mono <= 0.0 else power_to_db(both / mono)
 
 
 class ChannelSumsStream:

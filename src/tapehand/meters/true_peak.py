@@ -11,9 +11,9 @@ from tapehand.kernels import meter as kernels
 from tapehand.units import db_to_gain, gain_to_db
 
 SCAN_BLOCK: Final = 64
-# At 4x a sine of half the rate is under-read by up to 20 log10 cos(pi / 8) = -0.69 dB; the standard's filter droops
-# up there as well. What lies further below the highest reading cannot hold the true peak.
-SCAN_REACH_DB: Final = 2.0
+# At 4x a sine of half the rate is under-read by up to 20 log10 cos(pi / 8) = -0.69 dB, and the standard's filter droops
+# up there as well. What lies further below the highest reading does not hold the true peak.
+SCAN_REACH_DB: Final = 4.0
 
 
 def true_peak(samples: NDArray[np.float32]) -> float:
@@ -33,7 +33,7 @@ def true_peak_dbtp(audio: Audio) -> float:
 
 
 def finest_true_peak_dbtp(audio: Audio) -> float:
-    """Highest reading of every bank of ``dsp.interpolation``: the standard's, and three at 16x. The proof of a ceiling."""
+    """Highest reading of the banks of ``dsp.interpolation``, the standard's and three at 16x: the proof of a ceiling."""
     return gain_to_db(max((_finest(channel) for channel in audio.samples), default=0.0))
 
 

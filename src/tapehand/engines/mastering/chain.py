@@ -4,6 +4,7 @@ Every stage sees the sound as the stages before it left it. The chain is plain s
 same mix gives the very samples that were measured here.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -32,9 +33,9 @@ from tapehand.engines.mastering.wishes import MasterWishes, settings
 from tapehand.errors import InputError, Refused
 from tapehand.meters.loudness import ABSOLUTE_GATE_LUFS, integrated_lufs
 from tapehand.meters.summary import Meter, measure
+from tapehand.meters.true_peak import true_peak_dbtp
 from tapehand.song.mixer import Insert
 from tapehand.song.proposal import Evidence
-from tapehand.units import gain_to_db
 from tapehand.work import Work
 
 SHAPING: Final[tuple[Callable[[Audio, MasterWishes], Planned], ...]] = (
@@ -47,25 +48,34 @@ SHAPING: Final[tuple[Callable[[Audio, MasterWishes], Planned], ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step of the chain. ``delta_lu`` is what it did to the integrated loudness; all of them sum to the whole."""
+    """One insert of the chain, and the integrated loudness in front of it and behind it."""
 
-    name: str
-    on: bool
-    delta_lu: float
+    insert: Insert
+    before_lufs: float
+    after_lufs: float
     why: str
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def delta_lu(self) -> float:
+        """What it did to the loudness. The stages' deltas sum to that of the whole chain."""
+        return self.after_lufs - self.before_lufs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MasterChain:
-    """A master worked out: the inserts, what each did, and the sound itself with its meters."""
+    """A master worked out: what each stage did, and the sound itself with its meters."""
 
-    inserts: tuple[Insert, ...]
     stages: tuple[Stage, ...]
     master: Audio
     before: Meter
     after: Meter
     wishes: MasterWishes
+
+    @property
+    def inserts(self) -> tuple[Insert, ...]:
+        """The master chain."""
+        return tuple(stage.insert for stage in self.stages)
 
 
 def apply_chain(audio: Audio, inserts: tuple[Insert, ...]) -> Audio:
@@ -88,22 +98,16 @@ def work_out(premaster: Audio, wishes: MasterWishes, work: Work, *, level_only: 
         raise InputError(
             "master.silent", "There is nothing to master: it is silent or shorter than 0.4 s", hint="Check the file."
         )
-    inserts, stages = _shaped(premaster, before.integrated_lufs, wishes, work, () if level_only else SHAPING)
-    shaped = apply_chain(premaster, inserts)
-    loud = before.integrated_lufs + sum(stage.delta_lu for stage in stages)
-    needed_db = _needed_reduction_db(shaped, loud, wishes)
-    clip = plan_soft_clip(shaped, needed_db)
-    clipped = apply_chain(premaster, (*inserts, clip.insert)) if clip.insert else shaped
-    solve = LoudnessSolve(LimiterInput(clipped), limiter_for(needed_db, wishes.ceiling_dbtp), work)
-    stages.append(_stage(clip, solve.input_lufs - loud))
-    _refuse_crushing(solve, wishes, before)
-    solved = solve.solve(wishes.target_lufs)
+    rack = _Rack(premaster, before.integrated_lufs)
+    for done, plan in enumerate(() if level_only else SHAPING):
+        work.report("master.shape", done, len(SHAPING))
+        rack.add(plan(rack.sound, wishes))
+    ready = _Ready(rack, wishes.target_lufs, wishes.ceiling_dbtp, work)
+    _refuse_crushing(ready, rack, wishes, before)
+    solved = ready.solve.solve(wishes.target_lufs)
     _refuse_missed(solved, wishes)
-    stages += _level_stages(solved, solve.input_lufs)
-    limiter = Insert(name="limiter", processor=solved.settings)
     return MasterChain(
-        inserts=(*inserts, clip.insert, limiter) if clip.insert else (*inserts, limiter),
-        stages=tuple(stages),
+        stages=(*ready.stages, _limiter_stage(solved, ready.loudness_lufs)),
         master=solved.limited.audio,
         before=before,
         after=measure(solved.limited.audio),
@@ -111,79 +115,88 @@ def work_out(premaster: Audio, wishes: MasterWishes, work: Work, *, level_only: 
     )
 
 
-def _shaped(
-    premaster: Audio,
-    loudness_lufs: float,
-    wishes: MasterWishes,
-    work: Work,
-    plans: tuple[Callable[[Audio, MasterWishes], Planned], ...],
-) -> tuple[tuple[Insert, ...], list[Stage]]:
-    """Plan the shaping stages one after the other, each on what the ones before it made of the whole."""
-    inserts: tuple[Insert, ...] = ()
-    stages: list[Stage] = []
-    sound = premaster
-    for done, plan in enumerate(plans):
-        work.report("master.shape", done, len(plans))
-        planned = plan(sound, wishes)
-        delta_lu = 0.0
-        if planned.insert is not None:
-            inserts = (*inserts, planned.insert)
-            sound = apply_chain(premaster, inserts)
-            made_lufs = integrated_lufs(sound)
-            delta_lu, loudness_lufs = made_lufs - loudness_lufs, made_lufs
-        stages.append(_stage(planned, delta_lu))
-    return inserts, stages
+class _Rack:
+    """The chain as it grows, with the sound as it leaves the last stage."""
+
+    def __init__(self, premaster: Audio, loudness_lufs: float) -> None:
+        self.premaster = premaster
+        self.sound = premaster
+        self.loudness_lufs = loudness_lufs
+        self.stages: list[Stage] = []
+
+    def add(self, planned: Planned) -> None:
+        """Put the next insert in. The whole chain runs again from the start, as it will when it is replayed."""
+        before_lufs = self.loudness_lufs
+        if planned.insert.on:
+            inserts = (*(stage.insert for stage in self.stages), planned.insert)
+            self.sound = apply_chain(self.premaster, inserts)
+            self.loudness_lufs = integrated_lufs(self.sound)
+        self.stages.append(
+            Stage(
+                insert=planned.insert,
+                before_lufs=before_lufs,
+                after_lufs=self.loudness_lufs,
+                why=planned.why,
+                evidence=planned.evidence,
+            )
+        )
 
 
-def _needed_reduction_db(shaped: Audio, loudness_lufs: float, wishes: MasterWishes) -> float:
-    """How far the highest peak would stand above the ceiling at the target, were there no limiter."""
-    peak_dbtp = gain_to_db(LimiterInput(shaped).true_peak)
-    return peak_dbtp + (wishes.target_lufs - loudness_lufs) - wishes.ceiling_dbtp
+class _Ready(_Rack):
+    """A rack with the soft clip that a target wants, and the limiter behind it ready to be asked."""
+
+    def __init__(self, rack: _Rack, target_lufs: float, ceiling_dbtp: float, work: Work) -> None:
+        super().__init__(rack.premaster, rack.loudness_lufs)
+        self.sound, self.stages = rack.sound, list(rack.stages)
+        # How far the highest peak would stand above the ceiling at the target, were there no limiter.
+        needed_db = true_peak_dbtp(self.sound) + (target_lufs - self.loudness_lufs) - ceiling_dbtp
+        self.add(plan_soft_clip(self.sound, needed_db))
+        self.work = work
+        self.solve = LoudnessSolve(LimiterInput(self.sound), limiter_for(needed_db, ceiling_dbtp), work)
+        self.effort = self.solve.effort_for(target_lufs)
+        self._target_lufs, self._ceiling_dbtp = target_lufs, ceiling_dbtp
+
+    def keeps(self, budget: Budget) -> bool:
+        """Whether the target can be reached within the budget."""
+        reached = self.effort.integrated_lufs >= self._target_lufs - ALLOWED_ERROR_LU
+        return reached and self.effort.within(budget, self._ceiling_dbtp)
 
 
-def _stage(planned: Planned, delta_lu: float) -> Stage:
+def _limiter_stage(solved: Solved, input_lufs: float) -> Stage:
+    drive_db, reduction_db = solved.settings.drive_db, solved.limited.largest_reduction_db
+    lost_lu = input_lufs + drive_db - solved.integrated_lufs
+    if reduction_db > 0.0:
+        told = f"takes up to {reduction_db:.1f} dB off the highest peaks, which costs {lost_lu:.1f} LU"
+    else:
+        told = "stands by, as no peak reaches it"
     return Stage(
-        name=planned.name,
-        on=planned.insert is not None,
-        delta_lu=delta_lu,
-        why=planned.why,
-        evidence=planned.evidence,
+        insert=Insert(name="limiter", processor=solved.settings),
+        before_lufs=input_lufs,
+        after_lufs=solved.integrated_lufs,
+        why=f"{drive_db:+.2f} dB for the loudness asked; the limiter {told}. "
+        f"True peak held at {solved.settings.ceiling_dbtp:g} dBTP.",
+        evidence=(
+            Evidence(name="gain into the limiter", unit="dB", after=round(drive_db, 3)),
+            Evidence(name="largest reduction of a peak", unit="dB", after=round(reduction_db, 2)),
+        ),
     )
 
 
-def _level_stages(solved: Solved, input_lufs: float) -> list[Stage]:
-    drive_db = solved.settings.drive_db
-    reduction_db = solved.limited.largest_reduction_db
-    lost = solved.integrated_lufs - input_lufs - drive_db
-    works = reduction_db > 0.0
-    told = f"Takes up to {reduction_db:.1f} dB off the highest peaks" if works else "Stands by: no peak reaches it"
-    return [
-        Stage(name="gain", on=True, delta_lu=drive_db, why=f"{drive_db:+.2f} dB into the limiter, for the loudness asked."),
-        Stage(
-            name="limiter",
-            on=True,
-            delta_lu=lost,
-            why=f"{told}; true peak held at {solved.settings.ceiling_dbtp:g} dBTP.",
-            evidence=(Evidence(name="largest reduction", unit="dB", after=round(reduction_db, 2)),),
-        ),
-    ]
-
-
-def _refuse_crushing(solve: LoudnessSolve, wishes: MasterWishes, before: Meter) -> None:
-    if wishes.accept_cost:
-        return
+def _refuse_crushing(ready: _Ready, rack: _Rack, wishes: MasterWishes, before: Meter) -> None:
     budget = budget_of(settings().table("budget"))
-    wanted = solve.effort_for(wishes.target_lufs)
-    reached = wanted.integrated_lufs >= wishes.target_lufs - ALLOWED_ERROR_LU
-    if reached and wanted.within(budget, wishes.ceiling_dbtp):
-        return
-    safe = solve.loudest_within(budget, wanted)
-    raise _too_loud(wanted, safe, budget, wishes, before)
+    if not wishes.accept_cost and not ready.keeps(budget):
+        raise _too_loud(ready.effort, _loudest_safe_lufs(ready, rack, budget, wishes), wishes, before)
 
 
-def _too_loud(wanted: Effort, safe: Effort, budget: Budget, wishes: MasterWishes, before: Meter) -> Refused:
-    # Rounded down, so that asking for just this is within the budget.
-    loudest_lufs = int((safe.integrated_lufs - 0.05) * 10.0 - 1.0) / 10.0
+def _loudest_safe_lufs(ready: _Ready, rack: _Rack, budget: Budget, wishes: MasterWishes) -> float:
+    """The loudest target, in tenths, that would not be refused: estimated, then tried with its own soft clip."""
+    tenths = math.floor(ready.solve.loudest_within(budget, ready.effort).integrated_lufs * 10.0)
+    while not _Ready(rack, tenths / 10.0, wishes.ceiling_dbtp, ready.work).keeps(budget):
+        tenths -= 1
+    return tenths / 10.0
+
+
+def _too_loud(wanted: Effort, loudest_lufs: float, wishes: MasterWishes, before: Meter) -> Refused:
     plr_db = wishes.ceiling_dbtp - wishes.target_lufs
     if wanted.integrated_lufs < wishes.target_lufs - ALLOWED_ERROR_LU:
         takes = f"even {wanted.drive_db:.0f} dB of gain make no more than {wanted.integrated_lufs:.1f} LUFS"
@@ -199,13 +212,11 @@ def _too_loud(wanted: Effort, safe: Effort, budget: Budget, wishes: MasterWishes
         f"{wishes.target_lufs:g} LUFS would crush this mix: {cost}",
         hint=f"The loudest safe master is {loudest_lufs:g} LUFS; say that the cost is accepted to go on.",
         cost={
-            "reason": "too_loud",
             "loudest_safe_lufs": loudest_lufs,
             "cost": cost,
             "drive_db": round(wanted.drive_db, 2),
             "largest_reduction_db": round(wanted.largest_reduction_db, 2),
             "lost_loudness_lu": round(wanted.lost_loudness_lu, 2),
-            "plr_floor_db": budget.plr_floor_db,
         },
     )
 
@@ -214,11 +225,11 @@ def _refuse_missed(solved: Solved, wishes: MasterWishes) -> None:
     """No silent miss: what cannot be made is said, even where the cost was accepted."""
     if abs(solved.integrated_lufs - wishes.target_lufs) <= ALLOWED_ERROR_LU:
         return
-    reached = int(solved.integrated_lufs * 10.0 - 1.0) / 10.0
+    reached = math.floor(solved.integrated_lufs * 10.0) / 10.0
     cost = f"at any gain this mix reaches {solved.integrated_lufs:.1f} LUFS under {wishes.ceiling_dbtp:g} dBTP"
     raise Refused(
         "master.out_of_reach",
         f"{wishes.target_lufs:g} LUFS cannot be made: {cost}",
         hint="Ask for less, or raise the ceiling.",
-        cost={"reason": "out_of_reach", "loudest_safe_lufs": reached, "cost": cost},
+        cost={"loudest_safe_lufs": reached, "cost": cost},
     )

@@ -1,8 +1,8 @@
 """The drive into the limiter that makes a wanted loudness, and how far one can go without crushing.
 
 Loudness after the limiter is predicted from the limiter's gain and K-weighted energies measured once, in hops of a
-millisecond or two, against which the gain moves slowly. The search runs on the prediction; the sound itself is made and measured once or
-twice, and what the prediction was off by is taken into the next search.
+millisecond or two, against which the gain moves slowly. The search runs on the prediction; the sound itself is made
+and measured once or twice, and what the prediction was off by is taken into the next search.
 """
 
 from dataclasses import dataclass, replace
@@ -126,17 +126,15 @@ class LoudnessSolve:
 
     def solve(self, target_lufs: float) -> Solved:
         """The drive that makes ``target_lufs``; the nearest that was found where no drive does."""
-        aim, best = target_lufs, None
+        best = made = self._made(self.effort_for(target_lufs).drive_db)
+        aim = target_lufs
         for turn in range(_ROUNDS):
             self._work.report("master.loudness", turn, _ROUNDS)
-            effort = self.effort_for(aim)
-            made = self._made(effort.drive_db)
-            if best is None or abs(made.integrated_lufs - target_lufs) < abs(best.integrated_lufs - target_lufs):
-                best = made
             if abs(best.integrated_lufs - target_lufs) <= WANTED_ERROR_LU:
                 break
             aim += target_lufs - made.integrated_lufs
-        assert best is not None
+            made = self._made(self.effort_for(aim).drive_db)
+            best = min(best, made, key=lambda solved: abs(solved.integrated_lufs - target_lufs))
         return best
 
     def _made(self, drive_db: float) -> Solved:

@@ -6,6 +6,7 @@ Scalars and the standard library only: what an equaliser is set to must not depe
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 from tapehand.catalogue.table import Table
@@ -116,7 +117,7 @@ def _level_at(curve: Points, frequency_hz: float) -> float:
     """The curve between its points, straight over octaves; level beyond its ends."""
     if frequency_hz <= curve[0][0]:
         return curve[0][1]
-    for (low, level_low), (high, level_high) in zip(curve, curve[1:], strict=False):
+    for (low, level_low), (high, level_high) in pairwise(curve):
         if frequency_hz <= high:
             share = math.log(frequency_hz / low) / math.log(high / low)
             return level_low + share * (level_high - level_low)

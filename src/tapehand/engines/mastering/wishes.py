@@ -152,5 +152,3 @@ def _texts(value: FieldValue) -> tuple[str, ...]:
 
 def _wrong(name: str, wanted: str) -> UsageError:
     return UsageError("master.brief", f"The brief's {name!r} must be {wanted}")
-
-

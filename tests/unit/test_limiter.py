@@ -1,0 +1,178 @@
+"""The limiter against filters it does not import, and against what it promises."""
+
+import math
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.signal import resample, resample_poly
+
+from tapehand.audio import Audio
+from tapehand.dsp.limiter import CEILING_MARGIN_DB, LimiterInput, limit
+from tapehand.dsp.softclip import soft_clip
+from tapehand.errors import InternalError
+from tapehand.kernels import limiter as kernels
+from tapehand.meters.true_peak import finest_true_peak_dbtp, true_peak_dbtp
+from tapehand.song.processors import Limiter, SoftClip
+
+RATE = 44_100
+
+
+def level_db(samples: NDArray[np.floating]) -> float:
+    return 20 * math.log10(float(np.abs(samples).max()))
+
+
+def readings(audio: Audio) -> dict[str, float]:
+    """True peak by resamplers of other people."""
+    wide = audio.samples.astype(np.float64)
+    return {
+        "poly": level_db(resample_poly(wide, 16, 1, axis=1)),
+        "soxr": level_db(soxr.resample(wide.T, audio.rate_hz, audio.rate_hz * 16, quality="VHQ")),
+        "fourier": level_db(resample(wide, wide.shape[1] * 16, axis=1)[:, 16_000:-16_000]),
+    }
+
+
+def music(rng: np.random.Generator, seconds: float = 3.0, rate_hz: int = RATE) -> Audio:
+    """Hits, a bass, and a wide bed of noise without the top octave's end, about 12 dB of crest."""
+    n = np.arange(int(seconds * rate_hz))
+    bass = 0.25 * np.sin(2 * np.pi * 55 * n / rate_hz)
+    hits = rng.standard_normal(n.size) * np.exp(-(n % (rate_hz // 4)) / (0.03 * rate_hz)) * 0.3
+    bed = np.stack([np.convolve(rng.standard_normal(n.size), np.hanning(5), "same") for _ in range(2)]) * 0.03
+    low = np.convolve(hits, np.hanning(7) / 4, "same")
+    return Audio.of(bass + low + bed, rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 96_000])
+@pytest.mark.parametrize("drive_db", [0.0, 6.0, 18.0])
+def test_no_meter_reads_above_the_ceiling_on_music(rng: np.random.Generator, drive_db: float, rate_hz: int) -> None:
+    made = limit(music(rng, 1.0, rate_hz), Limiter(drive_db=drive_db, ceiling_dbtp=-1.0))
+    assert max(readings(made).values()) <= -1.0
+    assert finest_true_peak_dbtp(made) <= -1.0
+
+
+STRESS = {
+    "997 Hz": lambda n, rng: 2.0 * np.sin(2 * np.pi * 997 * n / RATE),
+    "60 Hz": lambda n, rng: 2.0 * np.sin(2 * np.pi * 60 * n / RATE),
+    "fs/4": lambda n, rng: 2.0 * np.sin(np.pi / 2 * n + np.pi / 4),
+    "random signs": lambda n, rng: 2.0 * rng.choice([-1.0, 1.0], n.size),
+    "noise": lambda n, rng: rng.standard_normal(n.size),
+    "impulses": lambda n, rng: 3.0 * (rng.random(n.size) > 0.999),
+    "Nyquist": lambda n, rng: 2.0 * (-1.0) ** n,
+    "steps": lambda n, rng: 1.5 * np.sign(np.sin(2 * np.pi * 5 * n / RATE)),
+}
+
+
+@pytest.mark.parametrize("name", STRESS)
+def test_no_named_filter_reads_above_the_ceiling_under_stress(rng: np.random.Generator, name: str) -> None:
+    made = limit(Audio.of(STRESS[name](np.arange(RATE), rng)[np.newaxis], RATE), Limiter(drive_db=0.0))
+    assert true_peak_dbtp(made) <= -1.0
+    assert finest_true_peak_dbtp(made) <= -1.0
+    assert readings(made)["poly"] <= -1.0
+
+
+def test_what_stays_below_the_ceiling_is_not_touched(rng: np.random.Generator) -> None:
+    quiet = Audio.of(music(rng).samples * np.float32(0.1), RATE)
+    assert np.array_equal(limit(quiet, Limiter(drive_db=0.0)).samples, quiet.samples)
+
+
+def test_drive_alone_is_a_gain(rng: np.random.Generator) -> None:
+    quiet = Audio.of(music(rng).samples * np.float32(0.01), RATE)
+    made = limit(quiet, Limiter(drive_db=12.0))
+    np.testing.assert_allclose(made.samples, quiet.samples * 10 ** (12 / 20), rtol=1e-6)
+
+
+def test_the_ceiling_is_used_to_the_full(rng: np.random.Generator) -> None:
+    made = limit(music(rng), Limiter(drive_db=10.0, ceiling_dbtp=-3.0))
+    assert finest_true_peak_dbtp(made) == pytest.approx(-3.0 - CEILING_MARGIN_DB, abs=0.01)
+
+
+def test_a_steady_bass_is_not_distorted() -> None:
+    n = np.arange(4 * RATE)
+    made = limit(Audio.of(2.0 * np.sin(2 * np.pi * 60 * n / RATE)[np.newaxis], RATE), Limiter(drive_db=0.0))
+    middle = made.samples[0, RATE : 3 * RATE].astype(np.float64)
+    lines = np.abs(np.fft.rfft(middle * np.hanning(middle.size)))
+    fundamental = lines[115:126].max()
+    rest = np.concatenate([lines[20:100], lines[140:20_000]]).max()
+    assert 20 * math.log10(rest / fundamental) < -80.0
+
+
+def test_both_channels_share_one_gain(rng: np.random.Generator) -> None:
+    loud = music(rng).samples[0]
+    made = limit(Audio.of(np.stack([loud, loud * np.float32(0.5)]), RATE), Limiter(drive_db=9.0)).samples
+    np.testing.assert_allclose(made[1], made[0] * 0.5, rtol=1e-6, atol=1e-7)
+
+
+def test_mono_gives_mono_of_the_same_length(rng: np.random.Generator) -> None:
+    mono = Audio.of(music(rng).samples[:1, :12_345], RATE)
+    assert limit(mono, Limiter(drive_db=9.0)).samples.shape == (1, 12_345)
+
+
+def test_runs_and_kernel_copies_give_the_same_bits(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound, settings = music(rng, 1.0), Limiter(drive_db=12.0)
+    first = limit(sound, settings).samples
+    prepared = LimiterInput(sound)
+    prepared.limited(Limiter(drive_db=20.0))
+    assert np.array_equal(prepared.limited(settings).audio.samples, first)
+    monkeypatch.setenv("TAPEHAND_SIMD", "base")
+    assert np.array_equal(limit(sound, settings).samples, first)
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, 100])
+def test_the_shortest_sounds(length: int) -> None:
+    made = limit(Audio.of(np.full((2, length), 4.0), RATE), Limiter(drive_db=0.0))
+    assert made.length_samples == length
+    assert float(np.abs(made.samples).max(initial=0.0)) <= 10 ** (-1 / 20)
+
+
+def test_a_value_that_is_not_a_number_is_refused() -> None:
+    samples = np.zeros((1, 100), dtype=np.float32)
+    samples[0, 7] = np.inf
+    with pytest.raises(InternalError, match="not a number"):
+        limit(Audio(samples, RATE), Limiter(drive_db=0.0))
+
+
+@given(
+    levels=st.lists(st.floats(0.0, 8.0, width=32), min_size=1, max_size=60),
+    reach=st.integers(1, 9),
+    extra=st.integers(0, 20),
+)
+def test_the_smoothed_gain_never_lies_above_what_a_peak_asks_for(levels: list[float], reach: int, extra: int) -> None:
+    envelope = np.array(levels, dtype=np.float32)
+    held = kernels.hold(kernels.attenuation_of(envelope, 1.0), reach + extra, reach)
+    kernels.release(held, fast=0.9, charge=0.1, slow=0.99)
+    assert (envelope.astype(np.float64) * kernels.smooth_gain(held, reach) <= 1.0).all()
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=50), st.integers(0, 12), st.integers(0, 12))
+def test_hold_is_the_maximum_of_its_window(values: list[int], back: int, ahead: int) -> None:
+    held = kernels.hold(np.array(values, dtype=np.int32), back, ahead)
+    assert list(held) == [max(values[max(0, i - back) : i + ahead + 1]) for i in range(len(values))]
+
+
+def test_the_soft_clipper_touches_only_peaks(rng: np.random.Generator) -> None:
+    sound = music(rng)
+    settings = SoftClip(drive_db=0.0, ceiling_db=-6.0, knee_db=3.0)
+    made = soft_clip(sound, settings).samples
+    near = np.convolve(np.abs(sound.samples).max(axis=0) > 10 ** (-9.5 / 20), np.ones(129), "same") > 0
+    assert np.array_equal(made[:, ~near], sound.samples[:, ~near])
+    assert near.any()
+    assert not near.all()
+    assert level_db(resample_poly(made.astype(float), 8, 1, axis=1)) <= -6.0 + 0.7
+
+
+def test_the_soft_clipper_folds_less_back_than_clipping_at_the_rate() -> None:
+    n = np.arange(RATE)
+    tone = 0.9 * np.sin(2 * np.pi * 5_003 * n / RATE)
+    made = soft_clip(Audio.of(tone[np.newaxis], RATE), SoftClip(drive_db=0.0, ceiling_db=-4.0, knee_db=2.0)).samples[0]
+    bluntly = np.clip(tone, -(10 ** (-4 / 20)), 10 ** (-4 / 20))
+
+    def folded(wave: NDArray[np.floating]) -> float:
+        power = np.abs(np.fft.rfft(wave * np.hanning(wave.size))) ** 2
+        for harmonic in (5_003, 15_009):
+            power[harmonic - 4 : harmonic + 5] = 0.0
+        return 10 * math.log10(float(power.sum()))
+
+    assert folded(made) < folded(bluntly) - 12.0
