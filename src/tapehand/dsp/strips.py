@@ -25,7 +25,7 @@ from tapehand.units import db_to_gain
 
 StripProcessor = HighPass | Equaliser | Compressor | Gain
 STRIP_PROCESSORS: Final = (HighPass, Equaliser, Compressor, Gain)
-BLOCK_SAMPLES: Final = 16_384
+BLOCK_SAMPLES: Final = 32_768
 
 
 @dataclass(slots=True, kw_only=True)

@@ -21,10 +21,12 @@ class Parameter(Enum):
     F64 = ("float64", False)
     I32 = ("int32", False)
     I64 = ("int64", False)
+    U8 = ("uint8", False)
     F32_OUT = ("float32", True)
     F64_OUT = ("float64", True)
     I32_OUT = ("int32", True)
     I64_OUT = ("int64", True)
+    U8_OUT = ("uint8", True)
     INT = ("int", None)
     REAL = ("real", None)
 
