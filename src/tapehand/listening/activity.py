@@ -16,7 +16,8 @@ Levels = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 FRAMES_PER_SECOND: Final = 10
-FAST_PER_SECOND: Final = 50
+FAST_PER_SECOND: Final = 200
+FAST_PER_MOMENT: Final = 4
 SILENT_LUFS: Final = -70.0
 ACTIVE_BELOW_LOUDNESS_LU: Final = 20.0
 ONSET_RISE: Final = 4.0
@@ -30,7 +31,7 @@ class Activity:
     Parameters
     ----------
     powers : K-weighted power of each 100 ms, all channels, shape ``(frames,)``.
-    fast_powers : plain mean square in each 20 ms, mean over the channels, shape ``(5 * frames,)`` or a few more.
+    fast_powers : plain mean square in each 5 ms, mean over the channels, shape ``(20 * frames,)`` or a few more.
     active : which of the 100 ms frames sound (within 20 LU of the track's own loudness), shape ``(frames,)``.
     integrated_lufs : gated loudness, so that rests do not count; ``-inf`` for silence.
     sums : peak, energies and correlation of the channels.
@@ -58,17 +59,23 @@ class Activity:
         return self.sums.sample_peak_dbfs
 
     @property
-    def active_fast_levels_db(self) -> Levels:
+    def moment_powers(self) -> Levels:
+        """Plain mean square in each 20 ms."""
+        return _means(self.fast_powers, FAST_PER_MOMENT)
+
+    @property
+    def active_moment_levels_db(self) -> Levels:
         """Levels in dB of the 20 ms frames that sound."""
         floor = power_of_lufs(self.integrated_lufs - ACTIVE_BELOW_LOUDNESS_LU)
-        loud = self.fast_powers[self.fast_powers > floor]
+        powers = self.moment_powers
+        loud = powers[powers > floor]
         levels_db: Levels = 10.0 * np.log10(loud)
         return levels_db
 
     @property
     def crest_db(self) -> float:
         """Peak over the mean level of what sounds, in dB; 0 for silence."""
-        levels = self.active_fast_levels_db
+        levels = self.active_moment_levels_db
         if not levels.size:
             return 0.0
         return self.peak_dbfs - power_to_db(float((10.0 ** (levels / 10.0)).mean()))
@@ -83,7 +90,7 @@ class Activity:
     @property
     def onsets_per_s(self) -> float:
         """Sudden rises (6 dB and more within 100 ms) for each second that sounds."""
-        power = self.fast_powers
+        power = self.moment_powers
         if power.size <= ONSET_LOOK_BACK or not self.active.any():
             return 0.0
         before = np.lib.stride_tricks.sliding_window_view(power[:-1], ONSET_LOOK_BACK).min(axis=1)

@@ -14,8 +14,12 @@ Powers = NDArray[np.float64]
 BANDS_PER_OCTAVE: Final = 6
 LOWEST_HZ: Final = 20.0
 BAND_COUNT: Final = 60
-CENTRES_HZ: Final[tuple[float, ...]] = tuple(LOWEST_HZ * 2.0 ** ((band + 0.5) / BANDS_PER_OCTAVE) for band in range(BAND_COUNT))
-EDGES_HZ: Final[tuple[float, ...]] = tuple(LOWEST_HZ * 2.0 ** (band / BANDS_PER_OCTAVE) for band in range(BAND_COUNT + 1))
+CENTRES_HZ: Final[tuple[float, ...]] = tuple(
+    LOWEST_HZ * 2.0 ** ((band + 0.5) / BANDS_PER_OCTAVE) for band in range(BAND_COUNT)
+)
+EDGES_HZ: Final[tuple[float, ...]] = tuple(
+    LOWEST_HZ * 2.0 ** (band / BANDS_PER_OCTAVE) for band in range(BAND_COUNT + 1)
+)
 
 MOST_FRAMES: Final = 400
 SHORTEST_STEP_S: Final = 0.25
@@ -129,7 +133,7 @@ def _line_powers(audio: Audio, starts: NDArray[np.int64], window: NDArray[np.flo
     size = window.size
     power = np.zeros((starts.size, size // 2 + 1))
     for channel in audio.samples:
-        padded = np.pad(channel, (0, max(0, size - channel.size)))
+        padded = channel if channel.size >= size else np.pad(channel, (0, size - channel.size))
         frames = np.stack([padded[start : start + size] for start in starts]) * window
         lines = np.fft.rfft(frames, axis=1)
         power += lines.real**2 + lines.imag**2

@@ -58,8 +58,10 @@ def outlook(
 def mix_fader_db(seen: Outlook) -> float:
     """The mix fader that leaves room for mastering: first the peak, then the loudness."""
     limits = bounds("headroom")
-    wanted = min(limits["peak_dbfs"] - seen.peak_dbfs, limits["loudness_lufs"] - seen.loudness_lufs)
-    return round(min(max(wanted, limits["lowest_mix_fader_db"]), limits["highest_mix_fader_db"]), 1)
+    wanted: float = min(limits["peak_dbfs"] - seen.peak_dbfs, limits["loudness_lufs"] - seen.loudness_lufs)
+    lowest: float = limits["lowest_mix_fader_db"]
+    highest: float = limits["highest_mix_fader_db"]
+    return round(min(max(wanted, lowest), highest), 1)
 
 
 def _sides(track: HeardTrack, gains_db: Mapping[str, float], pans: Mapping[str, float]) -> tuple[float, float]:

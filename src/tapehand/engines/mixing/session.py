@@ -21,7 +21,7 @@ class Session:
     heard : every track, silent ones included.
     mixed : those that sound and belong into the mix.
     faders_db : where the faders stand now; levels that came in are heard through them.
-    came_in : figures of the sum as it came in.
+    came_in : figures of the sum as it came in, through all faders as they stand.
     genre : the genre whose usual lead level is used.
     amount : share 0..1 of each move that is proposed.
     """
@@ -51,7 +51,8 @@ def session_of(song: Song, heard: tuple[HeardTrack, ...], genre: str | None, amo
         return None
     faders_db = {track.id: track.strip.fader_db for track in mixed}
     voices = tuple(_voice(track) for track in mixed)
-    came_in = outlook(mixed, faders_db, faders_db, {track.id: track.strip.pan for track in mixed})
+    heard_db = {key: fader_db + song.mix.fader_db for key, fader_db in faders_db.items()}
+    came_in = outlook(mixed, heard_db, heard_db, {track.id: track.strip.pan for track in mixed})
     target_db, known_genre = lead_target_db(genre)
     return Session(
         song=song,

@@ -36,7 +36,7 @@ def send_levels_db(tracks: Sequence[HeardTrack], gains_db: Mapping[str, float], 
     """Post-fader send levels with which the reverb lies ``wet_lu`` against the dry mix.
 
     The tracks' shares are the catalogue's, less for those that came in wide, and less in all where much did; one common
-    level then follows from the energies, because the room returns noise at about its own level.
+    level then follows from the energies and the room's own gain.
     """
     shares = {track.id: share for track in tracks if (share := _share_db(track)) is not None}
     dry = math.fsum(_power(track, gains_db) for track in tracks)
@@ -49,7 +49,8 @@ def send_levels_db(tracks: Sequence[HeardTrack], gains_db: Mapping[str, float], 
         return {}
     room = bounds("space")
     there_already = math.fsum(_power(track, gains_db) * wetness(track) for track in tracks) / dry
-    common_db = wet_lu - room["wet_reduction_db"] * there_already - power_to_db(wet / dry)
+    wanted_lu = wet_lu - room["wet_reduction_db"] * there_already
+    common_db = wanted_lu - room["return_gain_db"] - power_to_db(wet / dry)
     levels = {key: min(common_db + share, room["highest_send_db"]) for key, share in shares.items()}
     return {key: round(level, 1) for key, level in levels.items() if level >= room["lowest_send_db"]}
 
@@ -73,7 +74,8 @@ def _share_db(track: HeardTrack) -> float | None:
     send_db = role_settings(track.role).send_db
     if send_db is None:
         return None
-    return send_db - bounds("space")["wet_reduction_db"] * wetness(track)
+    reduction_db: float = bounds("space")["wet_reduction_db"]
+    return send_db - reduction_db * wetness(track)
 
 
 def wetness(track: HeardTrack) -> float:

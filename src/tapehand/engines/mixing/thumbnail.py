@@ -20,6 +20,7 @@ _TAPS: Final = tuple(0.5 * (1.0 - c) / 6.5 for c in (
     -0.9709418, -0.7485107, -0.3546049, 0.1205367, 0.5680647, 0.8854560,
 ))  # fmt: skip
 _BLOCK: Final = 1 << 18
+_CACHED: Final = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,8 @@ class Thumbnail:
 
 def thumbnail(audio: Audio) -> Thumbnail:
     """The small copy of the first two channels of ``audio``."""
-    channels = min(2, audio.channels)
-    kept = -(-audio.length_samples // FACTOR)
-    padded = np.pad(audio.samples[:channels], ((0, 0), (len(_TAPS) // 2, len(_TAPS) + FACTOR)))
-    small = np.zeros((channels, kept), dtype=np.float32)
-    for shift, tap in enumerate(_TAPS):
-        small += np.float32(tap) * padded[:, shift : shift + kept * FACTOR : FACTOR]
-    peak = float(np.abs(audio.samples).max(initial=0.0))
+    small = np.stack([_decimated(channel) for channel in audio.samples[:2]])
+    peak = max(float(audio.samples.max(initial=0.0)), -float(audio.samples.min(initial=0.0)))
     highest = float(np.abs(small).max(initial=0.0))
     scale = highest / FULL_SCALE if highest > 0.0 else 1.0
     return Thumbnail(
@@ -55,6 +51,22 @@ def thumbnail(audio: Audio) -> Thumbnail:
         rate_hz=audio.rate_hz / FACTOR,
         peak=peak,
     )
+
+
+def _decimated(channel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every fourth sample behind a short low-pass, in blocks that stay in the processor's cache."""
+    kept = -(-channel.size // FACTOR)
+    small = np.zeros(kept, dtype=np.float32)
+    before = len(_TAPS) // 2
+    for start in range(0, kept, _CACHED):
+        count = min(_CACHED, kept - start)
+        first = start * FACTOR - before
+        piece = channel[max(0, first) : first + (count - 1) * FACTOR + len(_TAPS)]
+        piece = np.pad(piece, (max(0, -first), 0))
+        piece = np.pad(piece, (0, (count - 1) * FACTOR + len(_TAPS) - piece.size))
+        for shift, tap in enumerate(_TAPS):
+            small[start : start + count] += np.float32(tap) * piece[shift : shift + count * FACTOR : FACTOR]
+    return small
 
 
 def peak_of_sum(thumbnails: Sequence[Thumbnail], gains: Iterable[tuple[float, float]]) -> float:
