@@ -36,16 +36,24 @@ class SongView(Protocol):
     """A song to read, not to write. Picklable, so that an engine can run in a process of its own."""
 
     @property
-    def state(self) -> Song: ...
+    def state(self) -> Song:
+        """The song as it stands."""
+        ...
 
     @property
-    def sources(self) -> Mapping[str, Source]: ...
+    def sources(self) -> Mapping[str, Source]:
+        """Stored audio by hash."""
+        ...
 
     @property
-    def facts(self) -> Sequence[Fact]: ...
+    def facts(self) -> Sequence[Fact]:
+        """What was measured."""
+        ...
 
     @property
-    def findings(self) -> Sequence[Finding]: ...
+    def findings(self) -> Sequence[Finding]:
+        """What a person was asked about."""
+        ...
 
     @property
     def vision(self) -> str:

@@ -179,17 +179,20 @@ class SetRole:
     role_confidence: float = 1.0
 
     def apply(self, song: Song) -> Song:
+        """The song with that role."""
         changed = replace(
             song.track(self.track), role=self.role, group=self.group, role_confidence=self.role_confidence
         )
         return song.with_track(changed)
 
     def inverse(self, song: Song) -> "SetRole":
+        """The role before."""
         old = song.track(self.track)
         return SetRole(track=old.id, role=old.role, group=old.group, role_confidence=old.role_confidence)
 
     @property
     def scope(self) -> frozenset[str]:
+        """The track's role."""
         return frozenset({f"{self.track}/role"})
 
 
@@ -201,13 +204,16 @@ class SetRegions:
     regions: tuple[Region, ...]
 
     def apply(self, song: Song) -> Song:
+        """The song with those regions."""
         return song.with_track(replace(song.track(self.track), regions=self.regions))
 
     def inverse(self, song: Song) -> "SetRegions":
+        """The regions before."""
         return SetRegions(track=self.track, regions=song.track(self.track).regions)
 
     @property
     def scope(self) -> frozenset[str]:
+        """What lies on the track."""
         return frozenset({f"{self.track}/regions"})
 
 
@@ -219,16 +225,19 @@ class AddTrack:
     index: int | None = None
 
     def apply(self, song: Song) -> Song:
+        """The song with the track; raises Conflict (``song.id_taken``)."""
         _refuse_taken(song, self.track.id)
         _refuse_dangling(song, _destinations(self.track.strip))
         index = len(song.tracks) if self.index is None else self.index
         return replace(song, tracks=(*song.tracks[:index], self.track, *song.tracks[index:]))
 
     def inverse(self, song: Song) -> "RemoveTrack":
+        """Its removal."""
         return RemoveTrack(track=self.track.id)
 
     @property
     def scope(self) -> frozenset[str]:
+        """All of the track."""
         return frozenset({f"{self.track.id}/"})
 
 
@@ -239,14 +248,17 @@ class RemoveTrack:
     track: str
 
     def apply(self, song: Song) -> Song:
+        """The song without the track."""
         song.track(self.track)
         return replace(song, tracks=tuple(track for track in song.tracks if track.id != self.track))
 
     def inverse(self, song: Song) -> AddTrack:
+        """The track put back in its place."""
         return AddTrack(track=song.track(self.track), index=[track.id for track in song.tracks].index(self.track))
 
     @property
     def scope(self) -> frozenset[str]:
+        """All of the track."""
         return frozenset({f"{self.track}/"})
 
 
@@ -258,16 +270,19 @@ class AddBus:
     index: int | None = None
 
     def apply(self, song: Song) -> Song:
+        """The song with the bus; raises Conflict (``song.id_taken``)."""
         _refuse_taken(song, self.bus.id)
         _refuse_dangling(song, _destinations(self.bus.strip))
         index = len(song.buses) if self.index is None else self.index
         return replace(song, buses=(*song.buses[:index], self.bus, *song.buses[index:]))
 
     def inverse(self, song: Song) -> "RemoveBus":
+        """Its removal."""
         return RemoveBus(bus=self.bus.id)
 
     @property
     def scope(self) -> frozenset[str]:
+        """All of the bus."""
         return frozenset({f"{self.bus.id}/"})
 
 
@@ -278,6 +293,7 @@ class RemoveBus:
     bus: str
 
     def apply(self, song: Song) -> Song:
+        """The song without the bus; raises Conflict (``song.bus_in_use``)."""
         song.strip(self.bus)
         for owner in song.owners:
             if owner.strip.output == self.bus or any(send.bus == self.bus for send in owner.strip.sends):
@@ -285,11 +301,13 @@ class RemoveBus:
         return replace(song, buses=tuple(bus for bus in song.buses if bus.id != self.bus))
 
     def inverse(self, song: Song) -> AddBus:
+        """The bus put back in its place."""
         index = [bus.id for bus in song.buses].index(self.bus)
         return AddBus(bus=song.buses[index], index=index)
 
     @property
     def scope(self) -> frozenset[str]:
+        """All of the bus."""
         return frozenset({f"{self.bus}/"})
 
 

@@ -89,7 +89,7 @@ class Reverb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Width:
-    """Side level against mid: 0 is mono, 1 unchanged, 2 doubled side; lows under ``mono_below_hz`` are folded to mono."""
+    """Side level against mid: 0 is mono, 1 unchanged, 2 doubled side; below ``mono_below_hz`` all is mono."""
 
     width: float = 1.0
     mono_below_hz: float | None = None

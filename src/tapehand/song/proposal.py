@@ -14,11 +14,19 @@ class NewAudio(Protocol):
     """The shape of sound that an option may bring along; ``audio.Audio`` has it. The app stores it by hash."""
 
     @property
-    def rate_hz(self) -> int: ...
+    def rate_hz(self) -> int:
+        """Samples a second."""
+        ...
+
     @property
-    def channels(self) -> int: ...
+    def channels(self) -> int:
+        """1 or 2."""
+        ...
+
     @property
-    def length_samples(self) -> int: ...
+    def length_samples(self) -> int:
+        """Length of each channel."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ class Span:
 
     @property
     def length_samples(self) -> int:
+        """How long it is."""
         return self.end_samples - self.start_samples
 
 

@@ -73,7 +73,7 @@ class Song:
         raise InputError("song.no_target", "No track or bus of that name is in the song", where=target)
 
     def with_strip(self, target: str, strip: Strip) -> "Song":
-        """This song with another strip at ``target``."""
+        """The song with another strip at ``target``."""
         self.strip(target)
         if target == MIX:
             return replace(self, mix=strip)
@@ -84,6 +84,6 @@ class Song:
         )
 
     def with_track(self, track: Track) -> "Song":
-        """This song with ``track`` in the place of the track that has its id."""
+        """The song with ``track`` in the place of the track that has its id."""
         self.track(track.id)
         return replace(self, tracks=tuple(track if old.id == track.id else old for old in self.tracks))
