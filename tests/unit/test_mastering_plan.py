@@ -41,7 +41,7 @@ def shaped_noise(
 
 
 def test_unsaid_wishes_come_from_the_platform() -> None:
-    wishes = make_wishes(platform="apple")
+    wishes = make_wishes(platform="Apple Music")
     assert (wishes.target_lufs, wishes.ceiling_dbtp) == (-16.0, -1.0)
     assert make_wishes().target_lufs == -14.0
     assert make_wishes(platform="club", lufs=-10.0).target_lufs == -10.0

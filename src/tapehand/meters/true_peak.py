@@ -33,7 +33,7 @@ def true_peak_dbtp(audio: Audio) -> float:
 
 
 def finest_true_peak_dbtp(audio: Audio) -> float:
-    """Highest reading of the banks of ``dsp.interpolation``, the standard's and three at 16x: the proof of a ceiling."""
+    """Highest reading of ``dsp.interpolation.BANKS``, of which three are at 16x: the proof of a ceiling."""
     return gain_to_db(max((_finest(channel) for channel in audio.samples), default=0.0))
 
 

@@ -64,7 +64,7 @@ def make_wishes(
         For a platform or match word that is not known, or a number outside what can be asked for.
     """
     defaults, limits = settings().table("defaults"), settings().table("limits")
-    name = platform or defaults.text("platform")
+    name = (platform or defaults.text("platform")).strip().lower().replace(" ", "_").replace("-", "_")
     row = _platform(name)
     target = row.number("target_lufs", -40.0, 0.0) if lufs is None else lufs
     ceiling = row.number("ceiling_dbtp", -12.0, 0.0) if ceiling_dbtp is None else ceiling_dbtp
