@@ -142,6 +142,21 @@ def _title(prompt: str) -> str:
     return " ".join(prompt.split())[:LONGEST_TITLE] or "beat"
 
 
+def field_words(name: str) -> str:
+    """The name of a brief's field for people, its unit in brackets."""
+    for suffix, unit in (("_bpm", "BPM"), ("_percent", "%"), ("_s", "s")):
+        if name.endswith(suffix):
+            return f"{name.removesuffix(suffix).replace('_', ' ')} ({unit})"
+    return name.replace("_", " ")
+
+
+def value_words(value: object) -> str:
+    """The value of a brief's field for people; a dash for nothing."""
+    if isinstance(value, list | tuple):
+        return ", ".join(value_words(part) for part in value) or "–"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _write_brief(path: Path, prompt: str, seed: int, filed: Filed) -> None:
     """What was asked, understood, and by which engine and seed; the same bytes for the same question."""
     proposal = filed.proposal

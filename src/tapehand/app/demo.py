@@ -12,6 +12,7 @@ import numpy as np
 
 from tapehand.app.audition import turned
 from tapehand.app.beat import make_beat
+from tapehand.app.deliver import write_native
 from tapehand.app.demo_report import DemoFacts, demo_report
 from tapehand.app.log_view import log_rows
 from tapehand.app.master import master_file
@@ -66,7 +67,8 @@ def make_demo(studio: Studio, out: Path, *, by: str, seed: int = 7, prompt: str 
             work=work,
         )
         work.report("demo.report", 0, 1)
-        facts = _facts(studio, building, beat, mix, master, gains_db, by=by, seed=seed, prompt=prompt or PROMPT)
+        rough = _write_rough(building, work)
+        facts = _facts(studio, building, beat, mix, master, gains_db, rough, by=by, seed=seed, prompt=prompt or PROMPT)
         report = demo_report(facts)
         (building / REPORT).write_text(as_html(report), encoding="utf-8")
     return Demo(record=_record(Path(out), facts), report=report)
@@ -101,6 +103,7 @@ def _facts(
     mix: dict[str, Any],
     master: dict[str, Any],
     gains_db: dict[str, float],
+    rough: Audio,
     *,
     by: str,
     seed: int,
@@ -132,9 +135,17 @@ def _facts(
         levels_composed={
             path.stem: integrated_lufs(io.read(path)) for path in sorted((building / BEAT / "stems").glob("*.wav"))
         },
-        rough=_plain_sum(list(thrown.values())),
+        rough=rough,
         mastered=io.read(building / MASTER),
     )
+
+
+def _write_rough(building: Path, work: Work) -> Audio:
+    """The plain sum of the thrown-together stems, also as a file that is no louder than the mix."""
+    rough = _plain_sum([io.read(path) for path in sorted((building / THROWN).glob("*.wav"))])
+    difference_db = integrated_lufs(io.read(building / MIXED / "mix.wav")) - integrated_lufs(rough)
+    write_native(building / f"{THROWN}.wav", turned(rough, min(difference_db, 0.0)), work)
+    return rough
 
 
 def _plain_sum(sounds: list[Audio]) -> Audio:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from tapehand.app.beat import field_words, value_words
 from tapehand.app.log_view import LogRow
 from tapehand.app.report import Chapter, Picture, Report, Sound, Table, Words
 from tapehand.audio import Audio
@@ -73,13 +74,13 @@ def demo_report(facts: DemoFacts) -> Report:
 
 def _composed(facts: DemoFacts) -> Chapter:
     rows = tuple(
-        (name.replace("_", " "), _shown(field["value"]), field["origin"]) for name, field in facts.beat["brief"].items()
+        (field_words(name), value_words(field["value"]), field["origin"]) for name, field in facts.beat["brief"].items()
     )
     return Chapter(
         heading="The beat",
         blocks=(
             Words(text="What was said is kept; what was left open was chosen for the genre, and is marked so."),
-            Table(caption="What was understood", headings=("", "", "origin"), rows=rows),
+            Table(caption="What was understood", headings=("wish", "", "origin"), rows=rows),
             Picture(caption="Every part of the form, louder notes stronger.", svg=_piano_roll(facts.composed)),
             Sound(label="The beat", path="1-beat/mix.wav", note="before mastering"),
             *_not_made(facts.beat["not_made"]),
@@ -103,6 +104,7 @@ def _thrown(facts: DemoFacts) -> Chapter:
                     "the mixer was told nothing but names and sound."
                 )
             ),
+            Sound(label="The plain sum", path="2-thrown-together.wav", note="as loud as the mix"),
         ),
     )
 
@@ -117,7 +119,7 @@ def _mixed(facts: DemoFacts) -> Chapter:
             track["name"],
             track["role"].replace("_", " "),
             _signed(moves[track["name"]]["gain_db"]) if not track["skipped"] else "skipped",
-            "; ".join(moves[track["name"]]["reasons"]),
+            " ".join(moves[track["name"]]["reasons"]),
         )
         for track in facts.mix["tracks"]
     )
@@ -145,6 +147,7 @@ def _mixed(facts: DemoFacts) -> Chapter:
                 headings=("track", "heard as", "gain dB", "because"),
                 rows=rows,
                 numeric=frozenset({2}),
+                page_only=True,
             ),
             Picture(
                 caption=(
@@ -222,7 +225,7 @@ def _decided(facts: DemoFacts) -> Chapter:
         heading="Who decided what",
         blocks=(
             Words(
-                text="The song's log, complete. Engines proposed, a person decided; undoing adds a line, it removes none."
+                text="The log of the song. Engines proposed, a person decided; undoing adds a line, it removes none."
             ),
             Table(
                 caption="The log of the mix", headings=("#", "when", "who", "what"), rows=rows, numeric=frozenset({0})
@@ -231,7 +234,7 @@ def _decided(facts: DemoFacts) -> Chapter:
                 caption="Where the sound comes from",
                 headings=("", ""),
                 rows=(
-                    ("notes and sounds", f"{provenance.engine} {provenance.version}, seed {provenance.seed}"),
+                    ("notes and sounds", f"{provenance.engine}, version {provenance.version}, seed {provenance.seed}"),
                     ("made by", "a machine, at the request above" if provenance.maker == "machine" else "a person"),
                     ("licence", provenance.licence),
                 ),
@@ -334,13 +337,7 @@ def _between(known: list[tuple[float, float]], centre_hz: float) -> float:
 
 
 def _value(brief: Mapping[str, Any], name: str) -> str:
-    return _shown(brief.get(name, {}).get("value"))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(_shown(part) for part in value) or "–"
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return value_words(brief.get(name, {}).get("value"))
 
 
 def _signed(value: float | None, digits: int = 1) -> str:

@@ -21,12 +21,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under headings; ``numeric`` columns are right-aligned."""
+    """Rows under headings; ``numeric`` columns are right-aligned, ``page_only`` tables are too long for a terminal."""
 
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
+    page_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,9 @@ class Report:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """Every table in it, for a terminal."""
-        return tuple(block for chapter in self.chapters for block in chapter.blocks if isinstance(block, Table))
+        """The tables that a terminal shows."""
+        blocks = (block for chapter in self.chapters for block in chapter.blocks)
+        return tuple(block for block in blocks if isinstance(block, Table) and not block.page_only)
 
 
 def as_html(report: Report) -> str:

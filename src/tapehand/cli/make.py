@@ -80,8 +80,10 @@ def beat_command(
 
 
 def _show_beat(told: Mapping[str, Any]) -> None:
+    from tapehand.app.beat import field_words, value_words
+
     rows = [
-        (name.replace("_", " "), shown(field["value"]), field["origin"], f"{field['confidence']:.0%}")
+        (field_words(name), value_words(field["value"]), field["origin"], f"{field['confidence']:.0%}")
         for name, field in told["brief"].items()
     ]
     show_table(("understood", "", "origin", "confidence"), rows, numeric=(3,))
@@ -99,10 +101,3 @@ def _show_beat(told: Mapping[str, Any]) -> None:
         say(f"   take  {option['path']}")
     seconds = ", ".join(f"{part} {number(value, 1, 's')}" for part, value in told["seconds"].items())
     say(f"  taken  {seconds}")
-
-
-def shown(value: object) -> str:
-    """A brief's value as people write it."""
-    if isinstance(value, list | tuple):
-        return ", ".join(shown(part) for part in value) or "–"
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

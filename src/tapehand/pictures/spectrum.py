@@ -75,7 +75,9 @@ def _draw_bar(drawing: Drawing, across: Scale, up: Scale, centre_hz: float, leve
 
 def _draw_target(drawing: Drawing, across: Scale, up: Scale, centres_hz: Sequence[float], target: TargetBand) -> None:
     def edge(levels_db: Sequence[float]) -> list[Point]:
-        return [(across(hz), up(_floored(db))) for hz, db in zip(centres_hz, levels_db, strict=True)]
+        """The band's edge where it is known: bands at ``-inf`` are left open."""
+        known = ((hz, db) for hz, db in zip(centres_hz, levels_db, strict=True) if math.isfinite(db))
+        return [(across(hz), up(_floored(db))) for hz, db in known]
 
     upper, lower = edge(target.upper_db), edge(target.lower_db)
     drawing.area(closed(upper, lower), fill=TARGET, opacity=0.2)
