@@ -27,6 +27,7 @@ class Table:
         return value
 
     def text(self, key: str, default: object = _MISSING) -> str:
+        """A text."""
         value = self._get(key, "a text", default)
         if not isinstance(value, str):
             raise self.refuse(key, "a text")
@@ -51,6 +52,7 @@ class Table:
         return float(values[0]), float(values[1])
 
     def texts(self, key: str, default: object = _MISSING) -> tuple[str, ...]:
+        """A list of texts."""
         values = self._get(key, "a list of texts", default)
         if not isinstance(values, list | tuple) or not all(isinstance(value, str) for value in values):
             raise self.refuse(key, "a list of texts")
@@ -64,6 +66,7 @@ class Table:
         return {name: float(value) for name, value in values.items()}
 
     def table(self, key: str, default: object = _MISSING) -> "Table":
+        """A table inside this one."""
         values = self._get(key, "a table", default)
         if not isinstance(values, Mapping):
             raise self.refuse(key, "a table")

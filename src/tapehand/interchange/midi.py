@@ -57,7 +57,11 @@ def _conductor(song: Song) -> Iterator[_Timed]:
     for tempo in song.grid.tempos:
         yield tempo.at, 0, mido.MetaMessage("set_tempo", tempo=round(60_000_000 / tempo.bpm))
     for change in song.grid.metres:
-        yield change.at, 0, mido.MetaMessage("time_signature", numerator=change.metre.beats, denominator=change.metre.unit)
+        yield (
+            change.at,
+            0,
+            mido.MetaMessage("time_signature", numerator=change.metre.beats, denominator=change.metre.unit),
+        )
     bar_ticks = song.grid.metre_at(0).bar_ticks
     for section in song.sections:
         yield (section.start_bar - 1) * bar_ticks, 1, mido.MetaMessage("marker", text=_latin(section.name))

@@ -9,7 +9,8 @@ from tapehand.music.pitch import pitch_class
 
 _ALIASES: Final = {
     "maj": "", "M": "", "major": "", "min": "m", "-": "m", "minor": "m", "mi": "m",
-    "M7": "maj7", "Maj7": "maj7", "ma7": "maj7", "Δ": "maj7", "Δ7": "maj7", "major7": "maj7", "^7": "maj7", "M9": "maj9",
+    "M7": "maj7", "Maj7": "maj7", "ma7": "maj7", "Δ": "maj7", "Δ7": "maj7", "major7": "maj7", "^7": "maj7",
+    "M9": "maj9",
     "min7": "m7", "-7": "m7", "mi7": "m7", "minor7": "m7", "min9": "m9", "-9": "m9", "mi9": "m9", "min6": "m6",
     "min11": "m11", "mM7": "mMaj7", "mmaj7": "mMaj7", "minmaj7": "mMaj7",
     "o": "dim", "°": "dim", "o7": "dim7", "°7": "dim7", "ø": "m7b5", "ø7": "m7b5", "m7-5": "m7b5", "m7(b5)": "m7b5",

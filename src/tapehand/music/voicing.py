@@ -1,7 +1,7 @@
 """Voicings: which octave each note of a chord takes, so that a hand moves as little as it must."""
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 from tapehand.music.chord import Chord
 from tapehand.music.pitch import nearest_pitch
@@ -10,13 +10,21 @@ _ESSENTIAL_FIRST = (3, 4, 10, 11, 14, 6, 8, 9, 2, 5, 17, 21, 0, 7)
 
 
 def voice_classes(chord: Chord, voices: int) -> tuple[int, ...]:
-    """Up to ``voices`` pitch classes of a chord: thirds, sevenths and colours stay, fifth and root go first."""
+    """Up to ``voices`` pitch classes of a chord: thirds, sevenths and colours stay; the fifth goes first.
+
+    From five notes on the root goes before the fifth, as the bass has it and a ninth beside it clouds.
+    """
     ranked = sorted(chord.intervals, key=_rank)
+    if len(ranked) >= 5:
+        ranked.remove(0)
+        ranked.append(0)
     kept = ranked[:voices]
     return tuple((chord.root + interval) % 12 for interval in sorted(kept))
 
 
-def voice_lead(chords: Sequence[Chord], *, low: int, high: int, voices: int = 4, centre: int | None = None) -> list[tuple[int, ...]]:
+def voice_lead(
+    chords: Sequence[Chord], *, low: int, high: int, voices: int = 4, centre: int | None = None
+) -> list[tuple[int, ...]]:
     """Voicings of a chord sequence within ``low``..``high`` (MIDI), each as near as can be to the one before.
 
     The measure is the summed motion of the sorted voices in semitones; a top voice that leaps more than a major third
@@ -48,8 +56,10 @@ def _candidates(chord: Chord, low: int, high: int, voices: int) -> Iterator[tupl
 
 
 def _cost(voicing: tuple[int, ...], previous: tuple[int, ...] | None, middle: int) -> float:
-    gaps = [high - low for low, high in zip(voicing, voicing[1:], strict=False)]
-    clusters = sum(6 for gap in gaps if gap == 1) + sum(2 for low, gap in zip(voicing, gaps, strict=False) if gap < 3 and low < 55)
+    gaps = [high - low for low, high in pairwise(voicing)]
+    clusters = sum(12 for gap in gaps if gap == 1) + sum(
+        2 for low, gap in zip(voicing, gaps, strict=False) if gap < 3 and low < 55
+    )
     spread = abs(sum(voicing) / len(voicing) - middle) * 0.35
     if previous is None:
         return clusters + 3 * spread

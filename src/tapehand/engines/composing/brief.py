@@ -91,11 +91,15 @@ def understand(brief: Brief, seed: int) -> Understood:
         notes += _clashes(chords, key)
     fields = {
         "genre": genre_asked,
-        "mood": Asked(value=wishes.moods, origin="said" if wishes.moods else "default", confidence=0.9 if wishes.moods else 0.3),
+        "mood": Asked(
+            value=wishes.moods, origin="said" if wishes.moods else "default", confidence=0.9 if wishes.moods else 0.3
+        ),
         "tempo_bpm": tempo,
         "key": key_asked,
         "mode": mode_asked,
-        "meter": Asked(value=str(metre), origin="said" if facts.metre else "default", confidence=1.0 if facts.metre else 0.9),
+        "meter": Asked(
+            value=str(metre), origin="said" if facts.metre else "default", confidence=1.0 if facts.metre else 0.9
+        ),
         "length_s": length,
         **({"chords": chords_asked} if chords_asked else {}),
         "excluded": _excluded(wishes),
@@ -171,7 +175,9 @@ def _genre(wishes: Wishes) -> tuple[str, Asked]:
     names: Mapping[str, Any] = load("lexicon")["genres"]
     if wishes.genre is not None:
         said = wishes.genre_confidence > 0.5
-        asked = Asked(value=names[wishes.genre]["name"], origin="said" if said else "inferred", confidence=wishes.genre_confidence)
+        asked = Asked(
+            value=names[wishes.genre]["name"], origin="said" if said else "inferred", confidence=wishes.genre_confidence
+        )
         return wishes.genre, asked
     votes: dict[str, float] = {}
     for mood in wishes.moods:
@@ -179,7 +185,10 @@ def _genre(wishes: Wishes) -> tuple[str, Asked]:
             votes[genre_id] = votes.get(genre_id, 0.0) + vote
     for genre_id in names:
         genre = genre_named(genre_id)
-        if wishes.facts.tempo_bpm is not None and genre.tempo_bpm[0] - 3 <= wishes.facts.tempo_bpm <= genre.tempo_bpm[1] + 3:
+        if (
+            wishes.facts.tempo_bpm is not None
+            and genre.tempo_bpm[0] - 3 <= wishes.facts.tempo_bpm <= genre.tempo_bpm[1] + 3
+        ):
             votes[genre_id] = votes.get(genre_id, 0.0) + 2.5
         own = sum(1 for sound in wishes.sounds for part in genre.parts if sound.patch in part.patches)
         votes[genre_id] = votes.get(genre_id, 0.0) + 0.8 * own
@@ -192,7 +201,9 @@ def _genre(wishes: Wishes) -> tuple[str, Asked]:
 def _pull(wishes: Wishes, what: str) -> float:
     """Where the moods pull, -1..1."""
     moods: Mapping[str, Any] = load("moods")["moods"]
-    pulls = [float(moods[mood][what]) for mood in wishes.moods] + [-0.5 * float(moods[mood][what]) for mood in wishes.unmoods]
+    pulls = [float(moods[mood][what]) for mood in wishes.moods] + [
+        -0.5 * float(moods[mood][what]) for mood in wishes.unmoods
+    ]
     return sum(pulls) / len(pulls) if pulls else 0.0
 
 
@@ -227,7 +238,12 @@ def _key(wishes: Wishes, genre: Genre, seed: int) -> tuple[Key, str, Asked, Aske
         return key, name, asked, Asked(value=key.mode, origin="inferred", confidence=0.7)
     mode, mode_asked = _mode(wishes, genre, seed)
     if facts.tonic is not None:
-        return Key.named(facts.tonic, mode), facts.tonic, Asked(value=facts.tonic, origin="said", confidence=1.0), mode_asked
+        return (
+            Key.named(facts.tonic, mode),
+            facts.tonic,
+            Asked(value=facts.tonic, origin="said", confidence=1.0),
+            mode_asked,
+        )
     key = Key(tonic=one_of(dice(seed, "tonic"), genre.tonics), mode=mode)
     name = pitch_class_name(key.tonic, flats=key.uses_flats)
     return key, name, Asked(value=name, origin="default", confidence=0.3), mode_asked
@@ -278,7 +294,9 @@ def _length(facts: Facts, genre: Genre, tempo_bpm: float, metre: Metre) -> tuple
         bars = round(bars / 4) * 4
         length_s = bars * bar_s
     value = int(length_s) if length_s == int(length_s) else round(length_s, 3)
-    return bars, Asked(value=value, origin="said" if said else "default", confidence=facts.length_confidence if said else 0.4)
+    return bars, Asked(
+        value=value, origin="said" if said else "default", confidence=facts.length_confidence if said else 0.4
+    )
 
 
 def _check_length(length_s: float) -> None:
@@ -311,7 +329,9 @@ def _chords(facts: Facts, key: Key) -> tuple[tuple[str, ...], Asked | None]:
     try:
         symbols = chord_symbols_in(key, facts.chords)
     except ValueError as error:
-        raise InputError("brief.chord", f"A chord cannot be read: {error}", hint="Write them as Fm9 - Db - Eb7.") from error
+        raise InputError(
+            "brief.chord", f"A chord cannot be read: {error}", hint="Write them as Fm9 - Db - Eb7."
+        ) from error
     return symbols, Asked(value=symbols, origin="said", confidence=1.0)
 
 

@@ -1,4 +1,4 @@
-"""The desk: from a member of the roster to a track with its place, filters and sends. Levels come from the sound check."""
+"""The desk: from a member of the roster to a track with its place, filters and sends; the sound check sets levels."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -60,7 +60,9 @@ def track_name(member: Member) -> str:
     if member.part.id.partition("-")[0] in _ROLES and member.part.id != "bass":
         return member.part.name
     name: str = load("sounds")["names"][member.patch]
-    part = {"lead": "lead", "counter": "answers" if member.part.name == "Answers" else "arp"}.get(member.part.id.partition("-")[0])
+    part = {"lead": "lead", "counter": "answers" if member.part.name == "Answers" else "arp"}.get(
+        member.part.id.partition("-")[0]
+    )
     return f"{name} {part}" if part and part not in name.lower() else name
 
 
@@ -83,7 +85,10 @@ def _inserts(member: Member, plan: Plan, ids: Mapping[str, str]) -> list[Insert]
     if part.squeeze is not None:
         squeeze = part.squeeze
         compressor = Compressor(
-            threshold_db=squeeze.threshold_db, ratio=squeeze.ratio, attack_ms=squeeze.attack_ms, release_ms=squeeze.release_ms
+            threshold_db=squeeze.threshold_db,
+            ratio=squeeze.ratio,
+            attack_ms=squeeze.attack_ms,
+            release_ms=squeeze.release_ms,
         )
         inserts.append(Insert(name="compressor", processor=compressor))
     if part.ducking is not None and plan.member(part.ducking.by) is not None:
@@ -110,4 +115,6 @@ def _sends(part: Part, ids: Mapping[str, str]) -> list[Send]:
 
 
 def _return(identity: str, name: str, effect: Reverb | Delay) -> Bus:
-    return Bus(id=identity, name=name, kind="return", strip=Strip(inserts=(Insert(name=name.lower(), processor=effect),)))
+    return Bus(
+        id=identity, name=name, kind="return", strip=Strip(inserts=(Insert(name=name.lower(), processor=effect),))
+    )

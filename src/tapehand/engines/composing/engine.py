@@ -7,7 +7,8 @@ from typing import Final
 from tapehand.engines.composing.brief import Asked, Understood, understand
 from tapehand.engines.composing.chance import seed_of
 from tapehand.engines.composing.desk import DELAY_BUS, REVERB_BUS, return_buses, track_name, track_of
-from tapehand.engines.composing.plan import Plan, make_plan
+from tapehand.engines.composing.plan import Plan
+from tapehand.engines.composing.planner import make_plan
 from tapehand.engines.composing.score import regions_of
 from tapehand.engines.composing.soundcheck import checked
 from tapehand.errors import InputError
@@ -54,7 +55,9 @@ class ComposingEngine:
             plan = make_plan(understood, take_seed)
             if not plan.roster:
                 raise InputError(
-                    "brief.nobody_plays", "Everything that could play was excluded", hint="Leave at least one instrument in."
+                    "brief.nobody_plays",
+                    "Everything that could play was excluded",
+                    hint="Leave at least one instrument in.",
                 )
             options.append(_option(number, understood, plan, view.state, work))
             understoods.append(understood)
@@ -107,7 +110,9 @@ def _option(number: int, understood: Understood, plan: Plan, song: Song, work: W
         *(AddBus(bus=bus) for bus in balanced.buses if bus.id in wet),
         *(AddTrack(track=track) for track in balanced.tracks if track.id in levels),
     ]
-    return Option(id=f"take-{number}", name=f"Take {number}: {_title(plan)}", why=_why(understood, plan), ops=tuple(ops))
+    return Option(
+        id=f"take-{number}", name=f"Take {number}: {_title(plan)}", why=_why(understood, plan), ops=tuple(ops)
+    )
 
 
 def _ops(plan: Plan, ids: Mapping[str, str]) -> list[Op]:

@@ -25,7 +25,8 @@ _SIGN: Final = r"(?:\s?-?\s?(?:flat|sharp)\b|[#♯♭]|b(?![a-zA-Z]))"
 _FULL_KEY: Final = re.compile(rf"(?<![\w#])([A-Ga-g])({_SIGN})?(?:\s*-?\s*)({_MODES})(?![\w])(?!\s*7)", re.IGNORECASE)
 _SHORT_KEY: Final = re.compile(r"(?<![\w#])([A-G])([#b♯♭]?)m(?![\w])")
 _TOLD_KEY: Final = re.compile(
-    rf"\b(in|key\s+of|key\s*[:=]|key\s+is|tonic)\s+(?:the\s+key\s+of\s+)?([A-Ga-g])({_SIGN})?(m)?(?![\w'#])", re.IGNORECASE
+    rf"\b(in|key\s+of|key\s*[:=]|key\s+is|tonic)\s+(?:the\s+key\s+of\s+)?([A-Ga-g])({_SIGN})?(m)?(?![\w'#])",
+    re.IGNORECASE,
 )
 _LONE_MODE: Final = re.compile(rf"\b({_MODES})\b(?!\s+(?:label|hit|artist|league|7))", re.IGNORECASE)
 _AFTER_ARTICLE: Final = re.compile(
@@ -122,9 +123,13 @@ def _tempo(page: Page) -> tuple[float | None, float]:
         found.append(float(round((_number(match[1]) + _number(match[2])) / 2)))
         confidence = 0.8
     found += [_number(match[1]) for match in page.take_all(rf"{_NUMBER}\s*-?\s*{_BPM}")]
-    found += [_number(match[1]) for match in page.take_all(rf"\b(?:bpm|tempo)\s*(?:of|is|=|:|at|around|about)?\s*{_NUMBER}")]
+    found += [
+        _number(match[1]) for match in page.take_all(rf"\b(?:bpm|tempo)\s*(?:of|is|=|:|at|around|about)?\s*{_NUMBER}")
+    ]
     unit = r"(?![\d:/.])(?!\s*-?\s*(?:s\b|sec|min|bars?|hz|khz|db|lufs|%))"
-    found += [_number(match[1]) for match in page.take_all(rf"(?:\bat|@|\baround|\babout)\s*(\d{{2,3}}(?:\.\d+)?){unit}")]
+    found += [
+        _number(match[1]) for match in page.take_all(rf"(?:\bat|@|\baround|\babout)\s*(\d{{2,3}}(?:\.\d+)?){unit}")
+    ]
     if not found:
         bare = [m for m in page.take_all(rf"(?<![\w.:/'#-])(\d{{2,3}}){unit}(?![\w'])") if 60 <= int(m[1]) <= 200]
         found, confidence = [float(match[1]) for match in bare], 0.7
@@ -158,7 +163,9 @@ def _key(page: Page) -> tuple[str | None, str | None]:
     keys = list(dict.fromkeys(found))
     if len({(pitch_class(tonic), mode) for tonic, mode in keys}) > 1:
         said = " and ".join(f"{tonic} {mode or ''}".strip() for tonic, mode in keys)
-        page.notes.append(f"several keys were asked for ({said}); {keys[0][0]} {keys[0][1] or ''}".rstrip() + " is taken")
+        page.notes.append(
+            f"several keys were asked for ({said}); {keys[0][0]} {keys[0][1] or ''}".rstrip() + " is taken"
+        )
     tonic, mode = keys[0] if keys else (None, None)
     if mode is None and lone:
         mode = lone[0]
@@ -186,7 +193,9 @@ def _metre(page: Page) -> Metre | None:
 
 
 def _swing(page: Page) -> float | None:
-    for match in page.take_all(r"\b(\d{2})\s*%\s*(?:swing|shuffle)|\b(?:swing|shuffle)\s*(?:of|at|:|=)?\s*(\d{2})\s*%?"):
+    for match in page.take_all(
+        r"\b(\d{2})\s*%\s*(?:swing|shuffle)|\b(?:swing|shuffle)\s*(?:of|at|:|=)?\s*(\d{2})\s*%?"
+    ):
         return min(max(float(match[1] or match[2]), 50.0), 75.0)
     if page.take_all(r"\b(?:no\s+swing|straight(?:\s+(?:feel|time|groove|hats|sixteenths))?|unswung)\b"):
         return 50.0
@@ -200,7 +209,9 @@ def _length(page: Page) -> tuple[float | None, int | None, float]:
     confidence = 1.0
     for match in page.take_all(r"(?<![\d:])(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?![\d:])(?:\s*(?:min(?:utes)?|long))?"):
         seconds.append(int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3]))
-    for match in page.take_all(r"(?<![\w.])(\d+)\s*(?:minutes?|mins?|m|')\s*(?:and\s+)?(\d{1,2})\s*(?:seconds?|secs?|s|\")?(?![\w.:/])"):
+    for match in page.take_all(
+        r"(?<![\w.])(\d+)\s*(?:minutes?|mins?|m|')\s*(?:and\s+)?(\d{1,2})\s*(?:seconds?|secs?|s|\")?(?![\w.:/])"
+    ):
         seconds.append(int(match[1]) * 60 + int(match[2]))
     for match in page.take_all(rf"{_NUMBER}\s*(?:-|to|or)\s*(\d+(?:\.\d+)?)\s*-?\s*(minutes?|mins?|seconds?|secs?)\b"):
         seconds.append((_number(match[1]) + _number(match[2])) / 2 * (60 if match[3].startswith("m") else 1))
@@ -238,17 +249,16 @@ def _form(page: Page) -> tuple[tuple[tuple[str, int | None], ...], tuple[tuple[s
 def _chords(page: Page) -> tuple[str, ...]:
     """Chords after the word chords, or as a list that can be nothing else."""
     spelled = rf"[A-G][#b♯♭]?\s+(?:minor|major|min|maj|m)(?:\s*(?:7|9))?|{_CHORD}|{_NUMERAL}"
-    told = rf"\b(?:chords?|progression|changes)\s*(?:are|is|of|like|:|=)?\s*((?:{spelled})(?:{_LINK}(?:{spelled}))*)(?![\w#])"
     for pattern in (
-        told,
+        # The word may be written anyhow; the symbols after it may not: "a" is an article, "A" a chord.
+        rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges)\s*(?:are|is|of|like|:|=)?\s*"
+        rf"((?:{spelled})(?:{_LINK}(?:{spelled}))*)(?![\w#])",
         rf"(?<![\w#/])((?:{_CHORD})(?:{_STRONG_LINK}(?:{_CHORD})){{1,}})(?![\w#])",
         rf"(?<![\w#/])((?:{_CHORD})(?:{_LINK}(?:{_CHORD})){{2,}})(?![\w#])",
         rf"(?<![\w#/])((?:{_NUMERAL})(?:{_STRONG_LINK}(?:{_NUMERAL})){{1,}})(?![\w#])",
         rf"(?<![\w#/])((?:{_NUMERAL})(?:\s+(?:{_NUMERAL})){{2,}})(?![\w#])",
     ):
-        # The word "chords" may be written anyhow; the symbols after it may not: "a" is an article, "A" a chord.
-        compiled = re.compile(pattern.replace(r"(?:chords?|progression|changes)", r"(?:[Cc]hords?|[Pp]rogression|[Cc]hanges)"))
-        match = compiled.search(page.text)
+        match = re.search(pattern, page.text)
         if match is not None:
             page.take(match)
             return tuple(_plain_chord(symbol) for symbol in re.findall(spelled, match[1]))

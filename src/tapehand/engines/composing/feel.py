@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Final
 
 from tapehand.engines.composing.chance import dice, spread
-from tapehand.engines.composing.plan import STEP_TICKS, Member, PlannedSection, Plan
+from tapehand.engines.composing.plan import STEP_TICKS, Member, Plan, PlannedSection
 from tapehand.music.notes import Note
 from tapehand.music.time import PPQ
 
@@ -42,12 +42,18 @@ def _played(note: Note, section: PlannedSection, plan: Plan, member: Member) -> 
     part = member.part.id.partition("-")[0]
     step = note.start_tick // STEP_TICKS
     throw = dice(plan.seed, "touch", member.part.id, section.form.name, note.start_tick)
-    late_ms = _drift_ms(plan.seed, feel.drift_ms, plan.bars * plan.metre.bar_ticks // PPQ + 1)[(section.start_tick + note.start_tick) // PPQ]
+    late_ms = _drift_ms(plan.seed, feel.drift_ms, plan.bars * plan.metre.bar_ticks // PPQ + 1)[
+        (section.start_tick + note.start_tick) // PPQ
+    ]
     late_ms += feel.lay_back_ms.get(part, 0.0) + spread(throw, feel.jitter_ms.get(part, 2.0) if feel.jitter_ms else 0.0)
     late = plan.ms_to_ticks(late_ms) + (swing_ticks(plan.swing_percent) if step % 2 else 0)
     start = max(0, round(note.start_tick + late))
     place = "beat" if step % _BEAT_STEPS == 0 else "eighth" if step % 2 == 0 else "sixteenth"
-    touch = feel.accents.get(place, 1.0) if member.part.player in ("drums", "hats") else 0.5 + 0.5 * feel.accents.get(place, 1.0)
+    touch = (
+        feel.accents.get(place, 1.0)
+        if member.part.player in ("drums", "hats")
+        else 0.5 + 0.5 * feel.accents.get(place, 1.0)
+    )
     loudness = note.velocity * touch * (0.86 + 0.16 * section.form.energy) + spread(throw, feel.velocity_spread)
     length = max(1, min(note.length_ticks, section.length_ticks - start))
     return Note(

@@ -36,14 +36,15 @@ class FormTemplate:
 
     @property
     def bars(self) -> int:
+        """How many bars it has, played once."""
         return sum(bars for _, bars in self.sections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionStyle:
-    """How a kind of section is played: which parts, which of them from the second time on, and who comes and goes.
+    """How a kind of section is played: which parts, which of them only from the second time on, who comes and goes.
 
-    ``enter`` and ``leave`` give, for a part, the share of the section (0..1) before it comes in or after which it stops.
+    ``enter`` and ``leave`` give, for a part, the share of the section (0..1) before it comes in or after it stops.
     """
 
     energy: float

@@ -15,7 +15,9 @@ EntryKind = Literal[
 Phrase = tuple[str, ...]
 
 _TURNS: Final = frozenset({"negator", "only", "fewer", "more"})
-_ONE_WORD_NAMES_NEED: Final = re.compile(r"type beat|style of|\blike\b|inspired|sounds? like|reminiscent|\bà la\b|\ba la\b", re.IGNORECASE)
+_ONE_WORD_NAMES_NEED: Final = re.compile(
+    r"type beat|style of|\blike\b|inspired|sounds? like|reminiscent|\bà la\b|\ba la\b", re.IGNORECASE
+)
 _LOOSE_WORDS: Final = 2
 
 
@@ -59,9 +61,15 @@ def entries() -> Mapping[Phrase, tuple[Entry, ...]]:
 @cache
 def vocabulary() -> frozenset[str]:
     """Single words of five letters and more that a typo may hide, theory words included."""
-    phrases = [phrase for phrase, named in entries().items() if any(e.kind not in ("join", "person") for e in named)]
+    kinds = ("genre", "nearest", "mood", "sound", "group", "unbuilt", "section", "intent")
+    phrases: list[Phrase] = [
+        p for p, named in entries().items() if len(p) == 1 and any(entry.kind in kinds for entry in named)
+    ]
+    phrases += [p for p, named in entries().items() if any(entry.kind in ("genre", "sound") for entry in named)]
     words = {word for phrase in phrases for word in phrase}
-    return frozenset(word for word in words | set(load("lexicon")["spelling"]["words"]) if len(word) >= 5 and word.isalpha())
+    return frozenset(
+        word for word in words | set(load("lexicon")["spelling"]["words"]) if len(word) >= 5 and word.isalpha()
+    )
 
 
 @cache
@@ -95,7 +103,14 @@ def _rows() -> Iterator[tuple[str, Entry]]:
         yield from ((word, Entry("not_made", sentence)) for word in words)
     yield from ((word, Entry("intent", word)) for word in lexicon["intent"]["words"])
     turns = lexicon["turns"]
-    for kind, key in (("negator", "negators"), ("only", "only"), ("fewer", "fewer"), ("more", "more"), ("join", "joins"), ("stop", "stops")):
+    for kind, key in (
+        ("negator", "negators"),
+        ("only", "only"),
+        ("fewer", "fewer"),
+        ("more", "more"),
+        ("join", "joins"),
+        ("stop", "stops"),
+    ):
         yield from ((word, Entry(kind, word)) for word in turns[key])  # type: ignore[arg-type]
     for name, row in load("moods")["moods"].items():
         yield from ((word, Entry("mood", name)) for word in row["words"])
@@ -156,7 +171,9 @@ def _turned(stream: Iterator[_Token | tuple[str, tuple[Entry, ...]]]) -> Iterato
             met += 1
 
 
-def _ends_turn(named: tuple[Entry, ...], rest: list[_Token | tuple[str, tuple[Entry, ...]]], place: int, met: int) -> bool:
+def _ends_turn(
+    named: tuple[Entry, ...], rest: list[_Token | tuple[str, tuple[Entry, ...]]], place: int, met: int
+) -> bool:
     """Whether a small word ends the turn: "but" does; "and a ..." after a negated thing starts something new."""
     kinds = {entry.kind for entry in named}
     if "stop" in kinds and met:

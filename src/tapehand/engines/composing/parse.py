@@ -16,7 +16,8 @@ EXAMPLE: Final = 'For example: "dusty boom bap, 88 bpm, F minor, two minutes, no
 _NEAR_CONFIDENCE: Final = 0.7
 _NEAREST_CONFIDENCE: Final = 0.3
 _NAMED: Final = re.compile(
-    r"\b(?:in the style of|sounds? like|inspired by|reminiscent of|(?:à|a) la)\s+(?P<after>[A-Za-z][\w .'&-]{1,40}?)(?=,|\.|;|$| with | at | in )"
+    r"\b(?:in the style of|sounds? like|inspired by|reminiscent of|(?:à|a) la)\s+"
+    r"(?P<after>[A-Za-z][\w .'&-]{1,40}?)(?=,|\.|;|$| with | at | in )"
     r"|(?P<before>[A-Za-z][\w.'&-]*(?:\s+[A-Za-z][\w.'&-]*){0,2})\s+type\s+beat"
 )
 
@@ -68,7 +69,9 @@ def parse(text: str) -> Wishes:
     facts = read_facts(page)
     found = mentions(page.text)
     if not facts.any and not any(m.entry.kind not in ("not_made", "person") for m in found):
-        raise InputError("brief.nothing_understood", "Nothing in the prompt says what kind of beat is wanted", hint=EXAMPLE)
+        raise InputError(
+            "brief.nothing_understood", "Nothing in the prompt says what kind of beat is wanted", hint=EXAMPLE
+        )
     notes = [f'"{c.typed}" was read as "{c.read}"' for c in corrections]
     return _gathered(facts, found, [*notes, *page.notes, *_strangers(read, found)])
 
@@ -77,7 +80,10 @@ def parse(text: str) -> Wishes:
 def sounds() -> Mapping[str, Sound]:
     """The instruments that words can ask for."""
     rows: Mapping[str, Any] = load("instrument_words")["sounds"]
-    return {name: Sound(name=name, part=row["part"], patch=row.get("patch"), piece=row.get("piece")) for name, row in rows.items()}
+    return {
+        name: Sound(name=name, part=row["part"], patch=row.get("patch"), piece=row.get("piece"))
+        for name, row in rows.items()
+    }
 
 
 def _gathered(facts: Facts, found: tuple[Mention, ...], notes: list[str]) -> Wishes:
@@ -141,7 +147,11 @@ def _genre(found: tuple[Mention, ...]) -> tuple[str | None, float, list[str]]:
         names = " and ".join(built[name]["name"] for name in exact)
         notes.append(f"several genres were asked for ({names}); the beat is {built[exact[0]]['name']}")
     if first.entry.kind == "genre":
-        notes += [f"{m.entry.name} is not built yet; the beat is {built[first.entry.name]['name']}" for m in said if m.entry.kind == "nearest"]
+        notes += [
+            f"{m.entry.name} is not built yet; the beat is {built[first.entry.name]['name']}"
+            for m in said
+            if m.entry.kind == "nearest"
+        ]
         return first.entry.name, 0.95, notes
     if first.entry.kind == "near_genre":
         return first.entry.name, _NEAR_CONFIDENCE, notes
@@ -182,5 +192,7 @@ def _strangers(text: str, found: tuple[Mention, ...]) -> list[str]:
     for match in _NAMED.finditer(text):
         name = (match["after"] or match["before"]).strip()
         if not any(m.entry.kind in ("genre", "near_genre", "nearest", "mood") for m in mentions(name)):
-            notes.append(f'nobody is imitated: "{name}" is not known here, so genre, mood and instruments steer the beat')
+            notes.append(
+                f'nobody is imitated: "{name}" is not known here, so genre, mood and instruments steer the beat'
+            )
     return notes

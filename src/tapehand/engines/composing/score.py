@@ -6,8 +6,8 @@ from typing import Final
 
 from tapehand.engines.composing.chance import seed_of
 from tapehand.engines.composing.feel import perform
+from tapehand.engines.composing.plan import Member, Plan, PlannedSection
 from tapehand.engines.composing.players import bass, drummer, effects, harmony, hats, melody
-from tapehand.engines.composing.plan import Member, PlannedSection, Plan
 from tapehand.music.notes import Note
 from tapehand.song.region import NoteRegion, Patch
 
@@ -52,9 +52,7 @@ def _effect_regions(member: Member, section: PlannedSection, plan: Plan) -> list
     ]
 
 
-def _region(
-    patch: str, notes: tuple[Note, ...], member: Member, section: PlannedSection, plan: Plan
-) -> NoteRegion:
+def _region(patch: str, notes: tuple[Note, ...], member: Member, section: PlannedSection, plan: Plan) -> NoteRegion:
     return NoteRegion(
         start_tick=section.start_tick,
         length_ticks=section.length_ticks,

@@ -78,12 +78,14 @@ def _sample(song: Song, plan: Plan, levels: dict[str, float]) -> Song:
     for track in song.tracks:
         if track.id in levels:
             tracks.append(replace(track, regions=_excerpt(track, [s.start_tick for s in by_energy], length)))
-    buses = tuple(bus for bus in song.buses if any(bus.id == send.bus for track in tracks for send in track.strip.sends))
+    buses = tuple(
+        bus for bus in song.buses if any(bus.id == send.bus for track in tracks for send in track.strip.sends)
+    )
     return replace(song, tracks=tuple(tracks), buses=buses, sections=())
 
 
 def _excerpt(track: Track, starts: list[int], length_ticks: int) -> tuple[NoteRegion, ...]:
-    """The first bars of the regions at the first of ``starts`` at which the track plays; of many sounds, one of each."""
+    """The first bars of the regions at the first of ``starts`` where the track plays; of many sounds, one of each."""
     regions = [region for region in track.regions if isinstance(region, NoteRegion)]
     sounds = {region.patch: region for region in regions}
     if len(sounds) > 1:
@@ -125,7 +127,8 @@ def _turned(bus: Bus, change_db: float) -> Strip:
 
 def _trimmed(strip: Strip, trim_db: float) -> Strip:
     inserts = tuple(
-        Insert(name=TRIM, processor=Gain(gain_db=trim_db)) if insert.name == TRIM else insert for insert in strip.inserts
+        Insert(name=TRIM, processor=Gain(gain_db=trim_db)) if insert.name == TRIM else insert
+        for insert in strip.inserts
     )
     return replace(strip, inserts=inserts)
 

@@ -8,13 +8,16 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
-_UNIFIED: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "→": ">", "×": "x"})
-_UNITS: Final = {word: value for value, word in enumerate(
-    ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-     "eighteen nineteen").split()
-)}  # fmt: skip
-_TENS: Final = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-_NUMBER_WORD: Final = "|".join((*_UNITS, *_TENS, "hundred"))
+_UNIFIED: Final = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "→": ">", "×": "x"}
+)
+_UNITS: Final = dict(zero=0, one=1, two=2, three=3, four=4, five=5, six=6, seven=7, eight=8, nine=9, ten=10, eleven=11)
+_TEENS: Final = dict(
+    twelve=12, thirteen=13, fourteen=14, fifteen=15, sixteen=16, seventeen=17, eighteen=18, nineteen=19
+)
+_TENS: Final = dict(twenty=20, thirty=30, forty=40, fifty=50, sixty=60, seventy=70, eighty=80, ninety=90)
+_NUMBERS: Final = _UNITS | _TEENS | _TENS
+_NUMBER_WORD: Final = "|".join((*_NUMBERS, "hundred"))
 _SPELLED: Final = re.compile(
     rf"\b(?P<number>(?:a\s+hundred|{_NUMBER_WORD})(?:[\s-]+(?:and[\s-]+)?(?:{_NUMBER_WORD}))*)"
     r"(?P<half>\s+and\s+a\s+half)?(?=[\s-]*(?:bpm|beats? per|minutes?|mins?|seconds?|secs?|bars?|hours?)\b)",
@@ -27,6 +30,7 @@ _HALVES: Final = (
     (re.compile(r"\ba(?:n)?\s+(?=(?:minute|hour)\b)", re.IGNORECASE), "1 "),
     (re.compile(r"\b(minute)-long\b", re.IGNORECASE), "1 minute"),
 )
+_LONG_WORD: Final = 10
 _LESS: Final = (
     (re.compile(r"\b(?:drumless|beatless)\b", re.IGNORECASE), "no drums"),
     (re.compile(r"\b(bass|drum|hat|vocal|melody)less\b", re.IGNORECASE), r"no \1"),
@@ -53,7 +57,7 @@ def clean(text: str) -> str:
 
 
 def correct(text: str, vocabulary: Collection[str], known: Collection[str]) -> tuple[str, tuple[Correction, ...]]:
-    """``text`` with words of five letters and more that are one slip (two from eight letters on) off ``vocabulary``.
+    """``text`` with words of five letters and more that are one slip (two from ten letters on) off ``vocabulary``.
 
     A word of ``known`` or with another first letter is left alone: a wrong guess is worse than none.
     """
@@ -73,7 +77,7 @@ def correct(text: str, vocabulary: Collection[str], known: Collection[str]) -> t
 
 
 def _nearest(word: str, vocabulary: Collection[str]) -> str | None:
-    slips = 1 if len(word) < 8 else 2
+    slips = 1 if len(word) < _LONG_WORD else 2
     found = [
         (OSA.distance(word, candidate, score_cutoff=slips), candidate)
         for candidate in sorted(vocabulary)
@@ -89,5 +93,5 @@ def _as_digits(match: re.Match[str]) -> str:
         if word == "hundred":
             total = max(total, 1) * 100
         elif word not in ("and", "a"):
-            total += _UNITS.get(word, _TENS.get(word, 0))
+            total += _NUMBERS[word]
     return f"{total}.5" if match.group("half") else str(total)

@@ -4,8 +4,8 @@ from typing import Final
 
 from tapehand.engines.composing.chance import dice, one_of
 from tapehand.engines.composing.feel import cells
+from tapehand.engines.composing.plan import STEP_TICKS, ChordSpan, Member, Plan, PlannedSection
 from tapehand.engines.composing.players.drummer import kick_steps
-from tapehand.engines.composing.plan import STEP_TICKS, ChordSpan, Member, PlannedSection, Plan
 from tapehand.music.chord import Chord
 from tapehand.music.notes import Note
 
@@ -34,7 +34,11 @@ def _following(section: PlannedSection, plan: Plan, member: Member) -> list[Note
     notes = []
     starts = {span.start_tick for span in section.chords}
     for bar in section.bars_of(member.part.id):
-        ticks = {(bar * bar_steps + step) * STEP_TICKS for step in kick_steps(section, plan, bar) if _keeps(plan, member, bar, step)}
+        ticks = {
+            (bar * bar_steps + step) * STEP_TICKS
+            for step in kick_steps(section, plan, bar)
+            if _keeps(plan, member, bar, step)
+        }
         ticks |= {tick for tick in starts if bar * plan.metre.bar_ticks <= tick < (bar + 1) * plan.metre.bar_ticks}
         for tick in sorted(ticks):
             span = section.chord_at(tick)
@@ -58,7 +62,12 @@ def _with_glides(notes: list[Note], section: PlannedSection, plan: Plan) -> list
         ends_phrase = bar % 2 == 1 and following >= (bar + 1) * plan.metre.bar_ticks
         throw = dice(plan.seed, "glide", section.kind, bar % 8)
         goal = _glide_goal(note.pitch, section.chord_at(note.start_tick).chord, plan)
-        if not ends_phrase or note.length_ticks < 4 * STEP_TICKS or goal is None or throw.random() >= lines.numbers["glide_chance"]:
+        if (
+            not ends_phrase
+            or note.length_ticks < 4 * STEP_TICKS
+            or goal is None
+            or throw.random() >= lines.numbers["glide_chance"]
+        ):
             out.append(note)
             continue
         split = max(2 * STEP_TICKS, note.length_ticks // 2 // STEP_TICKS * STEP_TICKS)
@@ -151,7 +160,9 @@ def _approach(root: int, goal: int, plan: Plan, chord: Chord) -> int:
 
 
 def _note(tick: int, length_ticks: int, pitch: int, velocity: int, glide_ticks: int = 0) -> Note:
-    return Note(start_tick=tick, length_ticks=max(length_ticks, 1), pitch=pitch, velocity=velocity, glide_ticks=glide_ticks)
+    return Note(
+        start_tick=tick, length_ticks=max(length_ticks, 1), pitch=pitch, velocity=velocity, glide_ticks=glide_ticks
+    )
 
 
 def _cut(notes: list[Note], section: PlannedSection) -> list[Note]:

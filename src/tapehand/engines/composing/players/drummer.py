@@ -5,7 +5,7 @@ from typing import Final
 
 from tapehand.engines.composing.chance import dice, one_of
 from tapehand.engines.composing.feel import cells
-from tapehand.engines.composing.plan import PIECES, STEP_TICKS, Member, PlannedSection, Plan
+from tapehand.engines.composing.plan import PIECES, STEP_TICKS, Member, Plan, PlannedSection
 from tapehand.music.notes import Note
 
 _VELOCITIES: Final = {"X": 116, "x": 100, "g": 48, "o": 44}
@@ -35,7 +35,9 @@ def kick_steps(section: PlannedSection, plan: Plan, bar: int) -> list[int]:
     member = plan.member("kick")
     if member is None or "kick" not in member.pieces or bar not in section.bars_of("kick"):
         return []
-    return [note.start_tick // STEP_TICKS - bar * plan.steps_per_bar for note in _bar(section, plan, member, "kick", bar)]
+    return [
+        note.start_tick // STEP_TICKS - bar * plan.steps_per_bar for note in _bar(section, plan, member, "kick", bar)
+    ]
 
 
 def fill_style(section: PlannedSection, plan: Plan, bar: int) -> str:

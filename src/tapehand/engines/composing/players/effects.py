@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tapehand.engines.composing.chance import dice
-from tapehand.engines.composing.plan import PlannedSection, Plan
+from tapehand.engines.composing.plan import Plan, PlannedSection
 from tapehand.music.notes import Note
 from tapehand.music.pitch import nearest_pitch
 from tapehand.music.time import PPQ

@@ -1,15 +1,17 @@
 """Those who play chords: keys with a rhythm, pads that hold, brass that stabs."""
 
 from functools import lru_cache
+from typing import Final
 
 from tapehand.engines.composing.chance import dice, one_of
 from tapehand.engines.composing.feel import cells
-from tapehand.engines.composing.plan import STEP_TICKS, Member, PlannedSection, Plan
+from tapehand.engines.composing.plan import STEP_TICKS, Member, Plan, PlannedSection
 from tapehand.music.chord import Chord
 from tapehand.music.notes import Note
 from tapehand.music.voicing import voice_lead
 
-_SHORT_TICKS = STEP_TICKS * 3 // 4
+_SHORT_TICKS: Final = STEP_TICKS * 3 // 4
+_PAD_LIFT: Final = 4
 
 
 def play_keys(section: PlannedSection, plan: Plan, member: Member) -> list[Note]:
@@ -29,7 +31,7 @@ def play_stabs(section: PlannedSection, plan: Plan, member: Member) -> list[Note
 
 
 def play_pads(section: PlannedSection, plan: Plan, member: Member) -> list[Note]:
-    """Every chord held for as long as it stands."""
+    """Every chord held for as long as it stands, a little above the keys."""
     lines = plan.genre.comping
     bars = section.bars_of(member.part.id)
     first, last = bars.start * section.bar_ticks, bars.stop * section.bar_ticks
@@ -37,7 +39,7 @@ def play_pads(section: PlannedSection, plan: Plan, member: Member) -> list[Note]
     for span in section.chords:
         start, end = max(span.start_tick, first), min(span.end_tick, last)
         if end > start:
-            for pitch in voicings(plan, lines.low, lines.high, 4)[span.chord]:
+            for pitch in voicings(plan, lines.low + _PAD_LIFT, lines.high + _PAD_LIFT, 3)[span.chord]:
                 notes.append(Note(start_tick=start, length_ticks=end - start, pitch=pitch, velocity=84))
     return notes
 
@@ -86,7 +88,14 @@ def _struck(
         length = min(end, span.end_tick) - tick
         top = max(voiced[span.chord])
         for pitch in voiced[span.chord]:
-            notes.append(Note(start_tick=tick, length_ticks=length, pitch=pitch, velocity=velocity if pitch == top else velocity - 8))
+            notes.append(
+                Note(
+                    start_tick=tick,
+                    length_ticks=length,
+                    pitch=pitch,
+                    velocity=velocity if pitch == top else velocity - 8,
+                )
+            )
         if end - span.end_tick < STEP_TICKS:
             break
         tick, velocity = span.end_tick, velocity - 6

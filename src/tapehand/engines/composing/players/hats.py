@@ -2,8 +2,8 @@
 
 from tapehand.engines.composing.chance import dice, one_of
 from tapehand.engines.composing.genre import Roll
+from tapehand.engines.composing.plan import PIECES, STEP_TICKS, Member, Plan, PlannedSection
 from tapehand.engines.composing.players import drummer
-from tapehand.engines.composing.plan import PIECES, STEP_TICKS, Member, PlannedSection, Plan
 from tapehand.music.notes import Note
 
 
@@ -38,5 +38,7 @@ def _burst(plan: Plan, roll: Roll, first: int, last: int) -> list[Note]:
     for index, tick in enumerate(ticks):
         done = index / max(len(ticks) - 1, 1)
         velocity = 64 + round(44 * (done if rising else 1.0 - done))
-        notes.append(Note(start_tick=tick, length_ticks=roll.every_ticks // 2, pitch=PIECES["closed_hat"], velocity=velocity))
+        notes.append(
+            Note(start_tick=tick, length_ticks=roll.every_ticks // 2, pitch=PIECES["closed_hat"], velocity=velocity)
+        )
     return notes

@@ -1,7 +1,7 @@
 """The lead and those who answer it: motifs of two bars, said A A' B A'' over eight."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from tapehand.engines.composing.chance import dice, one_of, weighted
 from tapehand.engines.composing.feel import cells
 from tapehand.engines.composing.genre import Lines
-from tapehand.engines.composing.plan import STEP_TICKS, Member, PlannedSection, Plan
+from tapehand.engines.composing.plan import STEP_TICKS, Member, Plan, PlannedSection
 from tapehand.music.key import Key
 from tapehand.music.notes import Note
 
@@ -17,6 +17,7 @@ _MOVES: Final = {-1: 3.2, 1: 3.0, 0: 1.2, 2: 0.9, -2: 0.9, 3: 0.4, -3: 0.3, 4: 0
 _SLOTS: Final = ("A", "A'", "B", "A''")
 _SLOT_BARS: Final = 2
 _STRONG_STEPS: Final = 8
+_RANGE: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Motif:
 
 def play_lead(section: PlannedSection, plan: Plan, member: Member) -> list[Note]:
     """The song's tune: whole in loud sections, hinted at in calm ones."""
-    lines = plan.genre.lead
+    lines = _register(plan, plan.genre.lead, "lead")
     notes: list[Note] = []
     for bar in _slot_bars(section, member.part.id):
         slot = _SLOTS[bar // _SLOT_BARS % len(_SLOTS)]
@@ -46,15 +47,25 @@ def play_counter(section: PlannedSection, plan: Plan, member: Member) -> list[No
     grid = one_of(dice(plan.seed, "counter"), lines.grids)
     if "-" not in grid:
         return _broken_chords(section, plan, member, grid)
+    lines = _register(plan, lines, "counter")
     busy = [(note.start_tick, note.end_tick) for note in _lead_of(section, plan)]
     notes: list[Note] = []
     bars = len(grid) // 16
     for bar in range(0, section.bars, bars):
         count = sum(sign == "x" for sign in grid)
-        motif = Motif(grid, one_of(dice(plan.seed, "answer start"), (0, 2, 4)), _moves(dice(plan.seed, "answer"), count))
+        motif = Motif(
+            grid, one_of(dice(plan.seed, "answer start"), (0, 2, 4)), _moves(dice(plan.seed, "answer"), count)
+        )
         notes += _sung(section, plan, lines, motif, bar, ends=True)
     free = [note for note in notes if not any(start <= note.start_tick < end for start, end in busy)]
     return _within(free, section, member)
+
+
+def _register(plan: Plan, lines: Lines, name: str) -> Lines:
+    """The part of the register that this song's tune stays in: a ninth and a bit."""
+    room = max(lines.high - lines.low - _RANGE, 0)
+    low = lines.low + int(dice(plan.seed, "register", name).random() * (room + 1))
+    return replace(lines, low=low, high=min(low + _RANGE, lines.high))
 
 
 def _lead_of(section: PlannedSection, plan: Plan) -> list[Note]:
@@ -71,7 +82,12 @@ def _within(notes: list[Note], section: PlannedSection, member: Member) -> list[
     bars = section.bars_of(member.part.id)
     first, last = bars.start * section.bar_ticks, bars.stop * section.bar_ticks
     return [
-        Note(start_tick=n.start_tick, length_ticks=min(n.length_ticks, last - n.start_tick), pitch=n.pitch, velocity=n.velocity)
+        Note(
+            start_tick=n.start_tick,
+            length_ticks=min(n.length_ticks, last - n.start_tick),
+            pitch=n.pitch,
+            velocity=n.velocity,
+        )
         for n in notes
         if first <= n.start_tick < last
     ]
@@ -106,7 +122,7 @@ def _moves(throw: Random, count: int) -> tuple[int, ...]:
             moves.append(one_of(throw, (-1, 1)))
         else:
             moves.append(weighted(throw, _MOVES))
-    return tuple(moves)
+    return tuple(moves) or (1,)
 
 
 def _sung(section: PlannedSection, plan: Plan, lines: Lines, motif: Motif, first_bar: int, *, ends: bool) -> list[Note]:
@@ -117,7 +133,7 @@ def _sung(section: PlannedSection, plan: Plan, lines: Lines, motif: Motif, first
     notes: list[Note] = []
     for number, (step, length) in enumerate(places):
         if number:
-            index = _moved(index, motif.moves[number - 1], len(scale))
+            index = _moved(index, motif.moves[(number - 1) % len(motif.moves)], len(scale))
         tick = (first_bar * plan.steps_per_bar + step) * STEP_TICKS
         tones = section.chord_at(tick).chord.pitch_classes
         last = ends and number == len(places) - 1
@@ -129,7 +145,9 @@ def _sung(section: PlannedSection, plan: Plan, lines: Lines, motif: Motif, first
             pitch += 12 if pitch < notes[-1].pitch else -12
         index = min(range(len(scale)), key=lambda i: abs(scale[i] - pitch))
         velocity = 98 if step % _STRONG_STEPS == 0 else 88
-        notes.append(Note(start_tick=tick, length_ticks=length * STEP_TICKS - STEP_TICKS // 8, pitch=pitch, velocity=velocity))
+        notes.append(
+            Note(start_tick=tick, length_ticks=length * STEP_TICKS - STEP_TICKS // 8, pitch=pitch, velocity=velocity)
+        )
     return notes
 
 
