@@ -25,11 +25,15 @@ class TriangularDither:
     def __init__(self, seed: int) -> None:
         self._generator = np.random.PCG64(seed)
 
+    def random(self, shape: tuple[int, int]) -> NDArray[np.uint64]:
+        """The next numbers of 64 random bits, shape ``(samples, channels)``: one for the noise of each sample."""
+        return self._generator.random_raw(shape[0] * shape[1]).reshape(shape)
+
     def noise(self, shape: tuple[int, int]) -> NDArray[np.float64]:
         """The next noise in steps, strictly inside -1..+1, shape ``(samples, channels)``."""
-        raw = self._generator.random_raw(shape[0] * shape[1])
+        raw = self.random(shape)
         first, second = raw >> np.uint64(32), raw & np.uint64(STEPS - 1)
-        return ((first.astype(np.float64) - second.astype(np.float64)) / STEPS).reshape(shape)
+        return (first.astype(np.float64) - second.astype(np.float64)) / STEPS
 
 
 def quantise(frames: NDArray[np.float32], bits: int, dither: TriangularDither | None = None) -> Codes:

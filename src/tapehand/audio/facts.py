@@ -30,7 +30,7 @@ class FileFacts:
     announced_samples: int | None
     end_missing: bool
     lossy: bool
-    decoder: Literal["libsndfile", "ffmpeg"]
+    decoder: Literal["tapehand", "libsndfile", "ffmpeg"]
 
     @property
     def announced_s(self) -> float | None:

@@ -1,7 +1,7 @@
 """The checksum that a FLAC file carries of its own sound, which tells silent damage from a good copy."""
 
 import hashlib
-from pathlib import Path
+import os
 from typing import Final, Self
 
 import numpy as np
@@ -19,10 +19,9 @@ class FlacChecksum:
         self._digest = hashlib.md5(usedforsecurity=False)
 
     @classmethod
-    def of(cls, path: Path) -> Self | None:
-        """The checksum to be met by the file at ``path``; None where it carries none."""
-        with path.open("rb") as file:
-            start = file.read(8 + STREAMINFO_BYTES)
+    def of(cls, descriptor: int) -> Self | None:
+        """The checksum to be met by an open file; None where it carries none."""
+        start = os.pread(descriptor, 8 + STREAMINFO_BYTES, 0)
         if len(start) < 8 + STREAMINFO_BYTES or start[:4] != b"fLaC" or start[4] & 0x7F != 0:
             return None
         info = start[8:]

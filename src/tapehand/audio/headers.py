@@ -7,14 +7,15 @@ compared with what was really decoded.
 import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)
 UNKNOWN_LENGTH_SAMPLES: Final = 1 << 62
 OGG_SEARCH_BYTES: Final = 1 << 17
 LARGEST_OGG_PAGE_SAMPLES: Final = 1 << 19
 MP3_TAG_SEARCH_BYTES: Final = 1 << 12
+# Far more than any real file has, and few enough to walk in no time where a file consists of empty ones.
+MOST_CHUNKS: Final = 4_096
 
 FFMPEG_DEMUXERS: Final = {
     "M4A": "mov",
@@ -59,67 +60,74 @@ def container_by_content(start: bytes) -> str | None:
     return None
 
 
-def announcement(path: Path, container: str, decoder_length_samples: int) -> Announcement:
-    """The claim of the file at ``path``; the decoder's word is used where it comes straight from the header."""
+def announcement(descriptor: int, container: str, decoder_length_samples: int) -> Announcement:
+    """The claim of an open file; the decoder's word is used where it comes straight from the header."""
     told = decoder_length_samples if 0 < decoder_length_samples < UNKNOWN_LENGTH_SAMPLES else None
     try:
-        with path.open("rb") as file:
-            match container:
-                case "WAV" | "WAVEX" | "RF64":
-                    return _wav(file)
-                case "AIFF":
-                    return _aiff(file)
-                case "OGG":
-                    return _ogg(file)
-                case "MP3":
-                    return Announcement(told if _has_mp3_length(file) else None)
-                case _:
-                    return Announcement(told)
+        match container:
+            case "WAV" | "WAVEX" | "RF64":
+                return _wav(descriptor)
+            case "AIFF":
+                return _aiff(descriptor)
+            case "OGG":
+                return _ogg(descriptor)
+            case "MP3":
+                return Announcement(told if _has_mp3_length(descriptor) else None)
+            case _:
+                return Announcement(told)
     except (OSError, struct.error):
         return Announcement(None)
 
 
-def _wav(file: BinaryIO) -> Announcement:
-    start = file.read(12)
-    order = ">" if start[:4] == b"RIFX" else "<"
-    block_align, long_payload_bytes = 0, None
-    for name, size in _chunks(file, order):
-        if name == b"fmt ":
-            block_align = struct.unpack(order + "H", file.read(14)[12:14])[0]
-        elif name == b"ds64":
-            long_payload_bytes = struct.unpack("<Q", file.read(16)[8:16])[0]
-        elif name == b"data":
-            if long_payload_bytes is not None and size == 0xFFFFFFFF:
-                return Announcement(long_payload_bytes // block_align) if block_align else Announcement(None)
-            if not block_align or size in UNKNOWN_SIZES:
-                return Announcement(None)
-            return Announcement(size // block_align)
-    return Announcement(None)
+class Chunk(NamedTuple):
+    """A piece of a RIFF or IFF file: ``size`` is what its head claims, ``start`` the position of its first byte."""
+
+    name: bytes
+    size: int
+    start: int
 
 
-def _aiff(file: BinaryIO) -> Announcement:
-    file.read(12)
-    for name, _size in _chunks(file, ">"):
-        if name == b"COMM":
-            return Announcement(struct.unpack(">I", file.read(6)[2:6])[0] or None)
-    return Announcement(None)
-
-
-def _chunks(file: BinaryIO, order: str) -> Iterator[tuple[bytes, int]]:
-    """Name and size of each chunk, with the file placed at the chunk's first byte."""
-    while len(head := file.read(8)) == 8:
+def chunks(descriptor: int, order: str = "<") -> Iterator[Chunk]:
+    """The chunks of an open RIFF (``<``) or IFF and RIFX (``>``) file, as far as there are heads."""
+    position = 12
+    for _ in range(MOST_CHUNKS):
+        head = os.pread(descriptor, 8, position)
+        if len(head) < 8:
+            return
         name, size = struct.unpack(order + "4sI", head)
-        body = file.tell()
-        yield name, size
-        file.seek(body + size + size % 2)
+        yield Chunk(name, size, position + 8)
+        position += 8 + size + size % 2
 
 
-def _ogg(file: BinaryIO) -> Announcement:
+def _wav(descriptor: int) -> Announcement:
+    order = ">" if os.pread(descriptor, 4, 0) == b"RIFX" else "<"
+    block_align, long_payload_bytes = 0, None
+    for chunk in chunks(descriptor, order):
+        if chunk.name == b"fmt ":
+            block_align = struct.unpack(order + "H", os.pread(descriptor, 2, chunk.start + 12))[0]
+        elif chunk.name == b"ds64":
+            long_payload_bytes = struct.unpack("<Q", os.pread(descriptor, 8, chunk.start + 8))[0]
+        elif chunk.name == b"data":
+            if long_payload_bytes is not None and chunk.size == 0xFFFFFFFF:
+                return Announcement(long_payload_bytes // block_align) if block_align else Announcement(None)
+            if not block_align or chunk.size in UNKNOWN_SIZES:
+                return Announcement(None)
+            return Announcement(chunk.size // block_align)
+    return Announcement(None)
+
+
+def _aiff(descriptor: int) -> Announcement:
+    for chunk in chunks(descriptor, ">"):
+        if chunk.name == b"COMM":
+            return Announcement(struct.unpack(">I", os.pread(descriptor, 4, chunk.start + 2))[0] or None)
+    return Announcement(None)
+
+
+def _ogg(descriptor: int) -> Announcement:
     """A whole Ogg stream ends with a page marked as the last; in Vorbis that page tells the length of it all."""
-    start = file.read(OGG_SEARCH_BYTES)
-    file_bytes = file.seek(0, os.SEEK_END)
-    file.seek(max(0, file_bytes - OGG_SEARCH_BYTES))
-    tail = file.read()
+    start = os.pread(descriptor, OGG_SEARCH_BYTES, 0)
+    file_bytes = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, OGG_SEARCH_BYTES, max(0, file_bytes - OGG_SEARCH_BYTES))
     last = _ogg_page(tail, tail.rfind(b"OggS"))
     if last is None or not last.is_last:
         return Announcement(None, end_missing=True)
@@ -154,13 +162,14 @@ def _ogg_begins_late(start: bytes) -> bool:
     return False
 
 
-def _has_mp3_length(file: BinaryIO) -> bool:
+def _has_mp3_length(descriptor: int) -> bool:
     """Whether an encoder left its frame count (a Xing, Info or VBRI tag); without it a length is a guess."""
-    head = file.read(10)
-    if head[:3] == b"ID3" and len(head) == 10:
-        size = (head[6] & 0x7F) << 21 | (head[7] & 0x7F) << 14 | (head[8] & 0x7F) << 7 | head[9] & 0x7F
-        file.seek(10 + size)
-    else:
-        file.seek(0)
-    start = file.read(MP3_TAG_SEARCH_BYTES)
+    start = os.pread(descriptor, MP3_TAG_SEARCH_BYTES, id3_bytes(os.pread(descriptor, 10, 0)))
     return any(tag in start for tag in (b"Xing", b"Info", b"VBRI"))
+
+
+def id3_bytes(head: bytes) -> int:
+    """Size of an ID3v2 tag by the first 10 bytes of a file; 0 where there is none."""
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    return 10 + ((head[6] & 0x7F) << 21 | (head[7] & 0x7F) << 14 | (head[8] & 0x7F) << 7 | head[9] & 0x7F)

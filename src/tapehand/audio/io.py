@@ -8,46 +8,35 @@ difference is told as ``Damage``. Writing: WAV and FLAC, whole or not at all.
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
 
 from tapehand.audio import external, headers
 from tapehand.audio.atomic import AtomicFile
-from tapehand.audio.buffer import Audio
-from tapehand.audio.dither import TriangularDither, quantise
+from tapehand.audio.buffer import Audio, Samples
+from tapehand.audio.dither import TriangularDither
 from tapehand.audio.facts import Damage, DamageReason, FileFacts
 from tapehand.audio.flac import FlacChecksum
-from tapehand.audio.quiet import native_stderr_muted
-from tapehand.audio.refusals import (
-    all_finite,
-    ffmpeg_needed,
-    no_sound,
-    not_audio,
-    open_regular,
-    refuse_format,
-    refuse_non_finite,
-    refuse_unusable,
-)
+from tapehand.audio.pcm_wav import PcmWavSource, wav_layout
+from tapehand.audio.refusals import ffmpeg_needed, no_sound, not_audio, open_regular, refuse_format
+from tapehand.audio.sources import DecodedSource, FfmpegDecoder, Source
 from tapehand.audio.wav import SAMPLE_BYTES, Subtype, WavShape, header
 from tapehand.errors import InternalError
+from tapehand.kernels.pcm import BadValue, Woven, weave_codes, weave_floats
 from tapehand.work import Work
 
+if TYPE_CHECKING:
+    from tapehand.audio.libsndfile import FlacEncoder
+
 BLOCK_SAMPLES: Final = 1 << 16
-# A decoder that fails loses the block it was in, so those that can fail inside a file are read in small ones.
-FRAGILE_BLOCK_SAMPLES: Final = 1 << 12
-CONTAINERS: Final = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "FLAC", "OGG", "MP3"}
-LOSSLESS_SUBTYPES: Final = ("PCM_", "FLOAT", "DOUBLE", "ALAC_")
+# Room for the first samples of a file whose length only reading tells; it doubles as they come.
+FIRST_ROOM_SAMPLES: Final = 1 << 20
 # Encoders disagree by a packet or two about padding at the ends: two frames of MP3, two of AAC.
 LOSSY_SLACK_SAMPLES: Final = 2_304
-Frames = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,17 +79,10 @@ def decode(path: Path, work: Work | None = None) -> Decoded:
         ``audio.channels_unsupported``, ``audio.not_finite``, ``audio.no_sound``.
     """
     with Reader(path) as reader:
-        parts = []
-        for frames in reader.frames():
-            parts.append(frames)
-            if work is not None:
-                work.report("audio.read", reader.decoded_samples, max(reader.facts.announced_samples or 0, 1))
-        samples = np.empty((reader.facts.channels, reader.decoded_samples), dtype=np.float32)
-        start = 0
-        for frames in parts:
-            samples[:, start : start + len(frames)] = frames.T
-            start += len(frames)
-        return Decoded(audio=Audio(samples, reader.facts.rate_hz), facts=reader.facts, damage=reader.damage())
+        audio = reader.rest(work)
+        if audio.length_samples == 0:  # it was cut off under our hands
+            raise no_sound(reader.path)
+        return Decoded(audio=audio, facts=reader.facts, damage=reader.damage())
 
 
 def blocks(path: Path, length_samples: int = BLOCK_SAMPLES) -> Iterator[Audio]:
@@ -121,9 +103,9 @@ class Reader:
 
     def __enter__(self) -> Self:
         self._descriptor = open_regular(self.path)
-        self._source: _LibsndfileSource | _FfmpegSource | None = None
+        self._source: Source | None = None
         try:
-            self._open()
+            self._source = _source(self.path, self._descriptor)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -139,40 +121,49 @@ class Reader:
     @property
     def facts(self) -> FileFacts:
         """What the file says about itself."""
-        assert self._source is not None, "used outside its with block"
-        return self._source.facts
+        return self._open_source.facts
 
     def blocks(self, length_samples: int = BLOCK_SAMPLES) -> Iterator[Audio]:
-        """Stretches of exactly ``length_samples``, the last may be shorter."""
-        kept: list[Frames] = []
-        held = 0
-        for frames in self.frames():
-            kept.append(frames)
-            held += len(frames)
-            if held >= length_samples:
-                joined = np.concatenate(kept)
-                whole = held - held % length_samples
-                for start in range(0, whole, length_samples):
-                    yield Audio.of(joined[start : start + length_samples].T, self.facts.rate_hz)
-                kept, held = [joined[whole:]], held - whole
-        if held:
-            yield Audio.of(np.concatenate(kept).T, self.facts.rate_hz)
+        """Stretches of exactly ``length_samples``, the last may be shorter; all values are finite."""
+        while (samples := self._take(length_samples, None)).size:
+            yield Audio(samples, self.facts.rate_hz)
 
-    def frames(self) -> Iterator[Frames]:
-        """Blocks ``(samples, channels)`` as they come from the decoder, all finite."""
+    def rest(self, work: Work | None = None) -> Audio:
+        """All the sound that is still to come."""
+        return Audio(self._take(None, work), self.facts.rate_hz)
+
+    @property
+    def _open_source(self) -> Source:
         assert self._source is not None, "used outside its with block"
-        for frames in chain([self._first], self._source.frames):
-            refuse_non_finite(frames, self.decoded_samples, self.facts)
-            self.decoded_samples += len(frames)
-            yield frames
+        return self._source
+
+    def _take(self, limit_samples: int | None, work: Work | None) -> Samples:
+        """The next samples, up to a limit. Room is made by what comes, never by what a header claims."""
+        source, filled = self._open_source, 0
+        limits = [limit for limit in (limit_samples, source.remaining_samples) if limit is not None]
+        limit = min(limits, default=None)
+        room = FIRST_ROOM_SAMPLES if limit is None else limit
+        samples = np.empty((source.facts.channels, room), dtype=np.float32)
+        while filled != limit:
+            if filled == room:
+                room *= 2
+                samples = _with_room(samples, room)
+            count = source.fill(samples, filled)
+            if count == 0:
+                break
+            filled += count
+            self.decoded_samples += count
+            if work is not None:
+                work.report("audio.read", self.decoded_samples, max(source.facts.announced_samples or 0, 1))
+        return samples if filled == room else np.ascontiguousarray(samples[:, :filled])
 
     def damage(self) -> Damage | None:
         """What was wrong, known once all frames were read."""
-        assert self._source is not None, "used outside its with block"
+        source = self._open_source
         announced, decoded = self.facts.announced_samples, self.decoded_samples
         slack = LOSSY_SLACK_SAMPLES if self.facts.lossy else 0
         reason: DamageReason
-        if self._source.stopped:
+        if source.stopped:
             reason = "decoder_stopped"
         elif announced is not None and decoded < announced - slack:
             reason = "shorter"
@@ -180,121 +171,51 @@ class Reader:
             reason = "longer"
         elif self.facts.end_missing:
             reason = "end_missing"
-        elif not self._source.checksum_met():
+        elif not source.checksum_met():
             reason = "checksum"
         else:
             return None
         return Damage(decoded_samples=decoded, announced_samples=announced, reason=reason)
 
-    def _open(self) -> None:
-        start = os.read(self._descriptor, 64)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        content = headers.container_by_content(start)
-        first = None
-        with suppress(soundfile.SoundFileError):
-            self._source = _LibsndfileSource(self.path, self._descriptor, content)
-            first = next(self._source.frames, None)
-        if first is None and content in headers.FFMPEG_DEMUXERS:
-            if not external.available():
-                raise ffmpeg_needed(self.path, content)
-            if self._source is not None:
-                self._source.close()
-            self._source = _FfmpegSource(self.path, content)
-            first = next(self._source.frames, None)
-        if self._source is None:
-            raise not_audio(self.path, content)
-        if first is None:
-            raise no_sound(self.path)
-        self._first: Frames = first
+
+def _with_room(samples: Samples, room: int) -> Samples:
+    roomier = np.empty((samples.shape[0], room), dtype=np.float32)
+    roomier[:, : samples.shape[1]] = samples
+    return roomier
 
 
-class _LibsndfileSource:
-    """A file decoded by libsndfile; raises SoundFileError where it is none of ours."""
-
-    def __init__(self, path: Path, descriptor: int, content: str | None) -> None:
-        self._mute = native_stderr_muted if content in ("MP3", None) else nullcontext
-        with self._mute():
-            self._stream = _ForwardStream(descriptor, closefd=False)
-        container, subtype = self._stream.format, self._stream.subtype
-        if container not in CONTAINERS:
-            self._stream.close()
-            raise soundfile.SoundFileError(f"{container} is not taken")
-        claim = headers.announcement(path, container, self._stream.frames)
-        self.facts = FileFacts(
-            path=path,
-            container="WAV" if container == "WAVEX" else container,
-            subtype=subtype,
-            rate_hz=self._stream.samplerate,
-            channels=self._stream.channels,
-            announced_samples=claim.length_samples,
-            end_missing=claim.end_missing,
-            lossy=not subtype.startswith(LOSSLESS_SUBTYPES),
-            decoder="libsndfile",
-        )
-        self.stopped = False
-        self._checksum = FlacChecksum.of(path) if container == "FLAC" else None
-        refuse_unusable(self.facts)
-        self.frames = self._decode()
-
-    def checksum_met(self) -> bool:
-        return self._checksum is None or self._checksum.is_met()
-
-    def close(self) -> None:
-        with self._mute():
-            self._stream.close()
-
-    def _decode(self) -> Iterator[Frames]:
-        sturdy = self.facts.subtype.startswith(LOSSLESS_SUBTYPES) and self.facts.container != "FLAC"
-        length_samples = BLOCK_SAMPLES if sturdy else FRAGILE_BLOCK_SAMPLES
-        while True:
-            frames = np.empty((length_samples, self.facts.channels), dtype=np.float32)
-            try:
-                with self._mute():
-                    count = self._stream.buffer_read_into(frames, "float32")
-            except soundfile.SoundFileError:
-                self.stopped = True
-                return
-            if count == 0:
-                return
-            if self._checksum is not None:
-                self._checksum.feed(frames[:count])
-            yield frames[:count]
+def _source(path: Path, descriptor: int) -> Source:
+    """Whoever can read the file: ourselves, libsndfile, ffmpeg, in this order."""
+    layout = wav_layout(descriptor)
+    if layout is not None:
+        plain = PcmWavSource(path, descriptor, layout)
+        if plain.remaining_samples == 0:
+            raise no_sound(path)
+        return plain
+    content = headers.container_by_content(os.pread(descriptor, 64, 0))
+    source = _foreign_source(path, descriptor, content)
+    if (source is None or not source.has_sound) and content in headers.FFMPEG_DEMUXERS:
+        if source is not None:
+            source.close()
+        if not external.available():
+            raise ffmpeg_needed(path, content)
+        source = DecodedSource(FfmpegDecoder(path, content))
+    if source is None:
+        raise not_audio(path, content)
+    if not source.has_sound:
+        source.close()
+        raise no_sound(path)
+    return source
 
 
-class _ForwardStream(soundfile.SoundFile):  # type: ignore[misc]
-    """A file read strictly forwards: no seek after every block, which some damaged files do not survive."""
+def _foreign_source(path: Path, descriptor: int, content: str | None) -> DecodedSource | None:
+    from tapehand.audio.foreign import LocalDecoder, NotReadable
 
-    def seekable(self) -> bool:
-        return False
-
-
-class _FfmpegSource:
-    """A file decoded by an installed ffmpeg."""
-
-    stopped = False
-
-    def __init__(self, path: Path, content: str) -> None:
-        demuxer = headers.FFMPEG_DEMUXERS[content]
-        found = external.probe(path, demuxer)
-        self.facts = FileFacts(
-            path=path,
-            container=content,
-            subtype=found.codec,
-            rate_hz=found.rate_hz,
-            channels=found.channels,
-            announced_samples=found.announced_samples,
-            end_missing=False,
-            lossy=found.lossy,
-            decoder="ffmpeg",
-        )
-        refuse_unusable(self.facts)
-        self.frames = external.decode(path, demuxer, found.channels, BLOCK_SAMPLES)
-
-    def checksum_met(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.frames.close()
+    try:
+        decoder = LocalDecoder(path, descriptor, content)
+    except NotReadable:
+        return None
+    return DecodedSource(decoder, FlacChecksum.of(descriptor) if decoder.facts.container == "FLAC" else None)
 
 
 def write(
@@ -320,8 +241,7 @@ def write(
         for start in range(0, audio.length_samples, BLOCK_SAMPLES):
             if work is not None:
                 work.report("audio.write", start, audio.length_samples)
-            end = min(start + BLOCK_SAMPLES, audio.length_samples)
-            writer.write(Audio.of(audio.samples[:, start:end], audio.rate_hz))
+            writer.write(audio, start, min(start + BLOCK_SAMPLES, audio.length_samples))
     return writer.written
 
 
@@ -390,77 +310,59 @@ class Writer:
         """The account of what was written."""
         return Written(path=self.path, length_samples=self.length_samples, clipped=self.clipped)
 
-    def write(self, audio: Audio) -> None:
-        """Append ``audio``, which has the channels and rate of this file."""
+    def write(self, audio: Audio, start: int = 0, end: int | None = None) -> None:
+        """Append ``audio`` (or its samples ``[start, end)``), which has the channels and rate of this file."""
         if (audio.channels, audio.rate_hz) != (self._shape.channels, self._shape.rate_hz):
             raise InternalError(
                 "audio.layout", f"A block of {audio.channels} x {audio.rate_hz} Hz does not fit the file"
             )
-        frames = np.ascontiguousarray(audio.samples.T)
-        if not all_finite(frames):
+        end = audio.length_samples if end is None else end
+        woven = self._woven(audio.samples, start, end)
+        if isinstance(woven, BadValue):
             raise InternalError(
                 "audio.not_finite", f"A value that is not a number was about to go into {self.path.name}"
             )
-        if self._shape.subtype == "FLOAT":
-            self._guarded_write(frames.astype("<f4").tobytes())
-        else:
-            self._write_codes(frames)
-        self.length_samples += audio.length_samples
+        if self._flac is None:
+            self._guarded_write(woven.payload.data)
+        elif not self._flac.write(woven.payload.view(np.int32)):
+            raise self._target.explain(OSError(errno.ENOSPC, "no space left"))
+        self.clipped += woven.clipped
+        self.length_samples += end - start
 
-    def _write_codes(self, frames: Frames) -> None:
-        codes = quantise(frames, 8 * SAMPLE_BYTES[self._shape.subtype], self._dither)
-        self.clipped += codes.clipped
-        if self._flac is not None:
-            self._write_flac(codes.values)
-        elif self._shape.subtype == "PCM_16":
-            self._guarded_write(codes.values.astype("<i2").tobytes())
-        else:
-            self._guarded_write(codes.values.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
+    def _woven(self, samples: Samples, start: int, end: int) -> Woven | BadValue:
+        if self._shape.subtype == "FLOAT":
+            return weave_floats(samples, start, end)
+        width = SAMPLE_BYTES[self._shape.subtype]
+        random = None if self._dither is None else self._dither.random((end - start, samples.shape[0]))
+        return weave_codes(samples, start, end, 8 * width, 4 if self._flac else width, random)
 
     def _finish(self) -> None:
         if self._flac is not None:
-            self._flac.close()
-            self._check_flac()
+            self._finish_flac(self._flac)
             return
         if self.length_samples * self._shape.frame_bytes % 2:
             self._guarded_write(b"\0")
         self._target.file.seek(0)
         self._guarded_write(header(self._shape, self.length_samples))
 
-    def _guarded_write(self, payload: bytes) -> None:
+    def _guarded_write(self, payload: bytes | memoryview) -> None:
         try:
             self._target.file.write(payload)
         except OSError as error:
             raise self._target.explain(error) from None
 
-    def _open_flac(self) -> "soundfile.SoundFile":
+    def _open_flac(self) -> "FlacEncoder":
+        from tapehand.audio.libsndfile import FlacEncoder
+
         shape = self._shape
-        return soundfile.SoundFile(
-            self._target.file.fileno(),
-            "w",
-            samplerate=shape.rate_hz,
-            channels=shape.channels,
-            subtype=shape.subtype,
-            format="FLAC",
-            closefd=False,
-        )
+        return FlacEncoder(self._target.file.fileno(), shape.rate_hz, shape.channels, shape.subtype)
 
-    def _write_flac(self, codes: NDArray[np.int32]) -> None:
-        assert self._flac is not None
-        shift = 32 - 8 * SAMPLE_BYTES[self._shape.subtype]
-        try:
-            self._flac.write(np.ascontiguousarray(codes << shift))
-        except (soundfile.SoundFileError, AssertionError):  # soundfile asserts on a short write
-            raise self._target.explain(OSError(errno.ENOSPC, "no space left")) from None
-
-    def _check_flac(self) -> None:
+    def _finish_flac(self, flac: "FlacEncoder") -> None:
         """The encoder reports no failure of its last write, so the file must prove its length."""
+        from tapehand.audio.libsndfile import stored_samples
+
+        flac.close()
         descriptor = self._target.file.fileno()
         os.lseek(descriptor, 0, os.SEEK_SET)
-        try:
-            with soundfile.SoundFile(descriptor, closefd=False) as check:
-                complete = check.frames == self.length_samples
-        except soundfile.SoundFileError:
-            complete = False
-        if not complete:
+        if stored_samples(descriptor) != self.length_samples:
             raise self._target.explain(OSError(errno.ENOSPC, "no space left"))

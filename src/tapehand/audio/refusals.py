@@ -5,9 +5,6 @@ import os
 import stat
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tapehand.audio.buffer import MAXIMUM_RATE_HZ, MINIMUM_RATE_HZ
 from tapehand.audio.facts import FileFacts
 from tapehand.errors import InputError, OutputError
@@ -85,19 +82,10 @@ def refuse_unusable(facts: FileFacts) -> None:
         )
 
 
-def all_finite(samples: NDArray[np.float32]) -> bool:
-    """Whether no value is NaN or infinite: a float64 sum of float32 cannot overflow, so one plain sum tells."""
-    with np.errstate(invalid="ignore"):  # an infinity of each sign
-        return bool(np.isfinite(samples.sum(dtype=np.float64)))
-
-
-def refuse_non_finite(frames: NDArray[np.float32], start_samples: int, facts: FileFacts) -> None:
-    """Raise InputError with channel and time of the first NaN or infinity in ``frames`` ``(samples, channels)``."""
-    if all_finite(frames):
-        return
-    position, channel = (int(index) for index in np.argwhere(~np.isfinite(frames))[0])
-    time_s = samples_to_seconds(start_samples + position, facts.rate_hz)
-    raise InputError(
+def not_finite(facts: FileFacts, position_samples: int, channel: int) -> InputError:
+    """The error for a value that is no number; ``channel`` counts from 0."""
+    time_s = samples_to_seconds(position_samples, facts.rate_hz)
+    return InputError(
         "audio.not_finite",
         f"{facts.path.name} holds a value that is not a number (NaN or infinite) in channel {channel + 1} "
         f"at {time_s:.3f} s",

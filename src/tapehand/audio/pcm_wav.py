@@ -1,0 +1,156 @@
+"""Plain PCM WAV read by ourselves: positioned reads of a block, and a kernel that spreads it over the channels.
+
+Only files whose header leaves no doubt are taken (RIFF, RF64, BW64; 16, 24, 32 bits or float; plain or extensible);
+everything else is left to libsndfile. A file is never mapped: one that shrinks while it is read ends early, as damage,
+where a mapped one would end the process. Nothing is allocated by a number from the file beyond what lies on the disk.
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+import numpy as np
+
+from tapehand.audio.buffer import Samples
+from tapehand.audio.facts import FileFacts
+from tapehand.audio.headers import UNKNOWN_SIZES, chunks
+from tapehand.audio.refusals import not_finite, refuse_unusable
+from tapehand.audio.wav import EXTENSIBLE_TAG, FLOAT_TAG, PCM_TAG, SUBFORMAT_TAIL
+from tapehand.kernels.pcm import CODE_BYTES, Coding, spread
+
+# Stays in the second-level cache while it becomes samples.
+BLOCK_BYTES: Final = 1 << 18
+LONG_SIZE: Final = 0xFFFFFFFF
+CODINGS: Final = {(PCM_TAG, 16): "PCM_16", (PCM_TAG, 24): "PCM_24", (PCM_TAG, 32): "PCM_32", (FLOAT_TAG, 32): "FLOAT"}
+CONTAINERS: Final = {b"RIFF": "WAV", b"RF64": "RF64", b"BW64": "BW64"}
+
+
+class WavLayout(NamedTuple):
+    """Where the samples of a WAV file lie and how they are coded; ``announced_samples`` None: the header is silent."""
+
+    container: str
+    coding: Coding
+    rate_hz: int
+    channels: int
+    payload_start: int
+    announced_samples: int | None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of all channels."""
+        return self.channels * CODE_BYTES[self.coding]
+
+
+def wav_layout(descriptor: int) -> WavLayout | None:
+    """The layout of an open file; None where it is not a WAV that is read here."""
+    start = os.pread(descriptor, 12, 0)
+    container = CONTAINERS.get(start[:4])
+    if container is None or start[8:12] != b"WAVE":
+        return None
+    coded, long_payload_bytes = None, None
+    for chunk in chunks(descriptor):
+        if chunk.name == b"fmt " and coded is None:
+            coded = _coded(os.pread(descriptor, min(chunk.size, 40), chunk.start))
+            if coded is None:
+                return None
+        elif chunk.name == b"ds64" and container != "WAV":
+            long_payload_bytes = _long_size(os.pread(descriptor, 16, chunk.start))
+        elif chunk.name == b"data":
+            payload_bytes = long_payload_bytes if chunk.size == LONG_SIZE and container != "WAV" else chunk.size
+            return _layout(container, coded, chunk.start, payload_bytes)
+    return None
+
+
+class PcmWavSource:
+    """The samples of a plain WAV file, in any portion."""
+
+    stopped = False
+
+    def __init__(self, path: Path, descriptor: int, layout: WavLayout) -> None:
+        self.facts = FileFacts(
+            path=path,
+            container=layout.container,
+            subtype=layout.coding,
+            rate_hz=layout.rate_hz,
+            channels=layout.channels,
+            announced_samples=layout.announced_samples,
+            end_missing=False,
+            lossy=False,
+            decoder="tapehand",
+        )
+        refuse_unusable(self.facts)
+        self._descriptor = descriptor
+        self._layout = layout
+        there = max(0, os.fstat(descriptor).st_size - layout.payload_start) // layout.frame_bytes
+        announced = layout.announced_samples
+        self.remaining_samples = there if announced is None else min(there, announced)
+        self._position = 0
+        block_samples = max(1, min(BLOCK_BYTES // layout.frame_bytes, self.remaining_samples))
+        self._block = bytearray(block_samples * layout.frame_bytes)
+
+    def fill(self, out: Samples, start: int) -> int:
+        """Write the next samples into ``out``; see ``Source``."""
+        frame_bytes = self._layout.frame_bytes
+        wanted = min(out.shape[1] - start, self.remaining_samples, len(self._block) // frame_bytes)
+        count = self._read(wanted * frame_bytes) // frame_bytes
+        bad = spread(
+            np.frombuffer(self._block, dtype=np.uint8, count=count * frame_bytes), self._layout.coding, out, start
+        )
+        if bad is not None:
+            raise not_finite(self.facts, self._position + bad.frame, bad.channel)
+        self._position += count
+        self.remaining_samples = self.remaining_samples - count if count == wanted else 0
+        return count
+
+    def checksum_met(self) -> bool:
+        """WAV carries no checksum."""
+        return True
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _read(self, wanted_bytes: int) -> int:
+        """Bytes that really came into the block: fewer only where the file ends, whatever its size was before."""
+        place = self._layout.payload_start + self._position * self._layout.frame_bytes
+        got = 0
+        while got < wanted_bytes:
+            more = os.preadv(self._descriptor, [memoryview(self._block)[got:wanted_bytes]], place + got)
+            if more == 0:
+                break
+            got += more
+        return got
+
+
+class _Coded(NamedTuple):
+    coding: Coding
+    rate_hz: int
+    channels: int
+
+
+def _coded(fields: bytes) -> _Coded | None:
+    """What a format chunk says, where it is one of ours and its numbers agree."""
+    if len(fields) < 16:
+        return None
+    tag, channels, rate_hz, _rate_bytes, frame_bytes, bits = struct.unpack_from("<HHIIHH", fields)
+    if tag == EXTENSIBLE_TAG:
+        if len(fields) < 40 or fields[26:40] != SUBFORMAT_TAIL:
+            return None
+        tag = struct.unpack_from("<H", fields, 24)[0]
+    coding = CODINGS.get((tag, bits))
+    if coding is None or frame_bytes == 0 or frame_bytes != channels * CODE_BYTES[coding]:
+        return None
+    return _Coded(cast("Coding", coding), rate_hz, channels)
+
+
+def _long_size(fields: bytes) -> int | None:
+    return int(struct.unpack_from("<Q", fields, 8)[0]) if len(fields) == 16 else None
+
+
+def _layout(container: str, coded: _Coded | None, start: int, payload_bytes: int | None) -> WavLayout | None:
+    """None without a format, and where a size of nought may mean that nobody came back to fill it in."""
+    if coded is None or not payload_bytes:
+        return None
+    frame_bytes = coded.channels * CODE_BYTES[coded.coding]
+    announced = None if payload_bytes in UNKNOWN_SIZES else payload_bytes // frame_bytes
+    return None if announced == 0 else WavLayout(container, *coded, start, announced)
