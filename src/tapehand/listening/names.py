@@ -161,13 +161,14 @@ def _one_slip(word: str, token: str) -> bool:
 
 
 def _side(tokens: list[str]) -> Side | None:
-    sides = _lexicon().sides
+    """The last word that says a side, alone (``Gtr L``) or at the end of another (``overheadl``)."""
+    lexicon = _lexicon()
     words = [token for token in tokens if not token.isdigit()]
-    for token in reversed(words[1:]):
-        if token in sides:
-            return sides[token]
-    if words and words[-1][-1] in "lr" and len(words[-1]) > 2 and words[-1][:-1] in _lexicon().entries:
-        return "left" if words[-1][-1] == "l" else "right"
+    for token in reversed(words):
+        parts = _split(token)
+        last = parts[-1] if parts else token
+        if last in lexicon.sides and (len(words) > 1 or len(parts) > 1 or token in lexicon.entries):
+            return lexicon.sides[last]
     return None
 
 

@@ -23,7 +23,7 @@ LEAD_ROLE: Final = "lead_vocal"
 BISECTIONS: Final = 60
 CLAMP_ROUNDS: Final = 50
 GREATEST_ERROR_DB: Final = 60.0
-OUTLIER_DEVIATIONS: Final = 3.0
+OUTLIER_DEVIATIONS: Final = 2.25
 
 Gains = Mapping[str, float]
 

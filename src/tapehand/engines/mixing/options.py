@@ -28,6 +28,7 @@ from tapehand.song.op import (
 )
 from tapehand.song.processors import Compressor
 from tapehand.song.proposal import Evidence, Option, Reason
+from tapehand.units import SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +75,13 @@ def _plan(session: Session, style: Style) -> _Plan:
     found = places(session.mixed, faders, style.width)
     pans = {track.id: found[track.id].pan if track.id in found else track.strip.pan for track in session.mixed}
     peaks = {key: fader + chains[key].make_up_db for key, fader in faders.items()}
-    seen = outlook(session.mixed, faders, peaks, pans)
+    sends_db = send_levels_db(session.mixed, faders, style.wet_lu)
+    seen = outlook(session.mixed, faders, peaks, pans, style.wet_lu if sends_db else SILENCE_DB)
     return _Plan(
         gains_db=gains,
         chains=chains,
         places=found,
-        sends_db=send_levels_db(session.mixed, faders, style.wet_lu),
+        sends_db=sends_db,
         lead_db=lead_ratio_db(session.voices, session.balance.leads, gains),
         seen=seen,
         mix_fader_db=mix_fader_db(seen),

@@ -10,7 +10,7 @@ from tapehand.engines.mixing.settings import bounds
 from tapehand.engines.mixing.thumbnail import peak_of_sum
 from tapehand.meters.loudness import integrated_of_powers
 from tapehand.render.gains import pan_gains
-from tapehand.units import db_to_gain, gain_to_db, power_to_db
+from tapehand.units import SILENCE_DB, db_to_gain, gain_to_db, power_to_db
 
 GATE_HOPS_PER_FRAME = 5
 
@@ -29,6 +29,7 @@ def outlook(
     level_db: Mapping[str, float],
     peak_db: Mapping[str, float],
     pans: Mapping[str, float],
+    wet_lu: float = SILENCE_DB,
 ) -> Outlook:
     """The figures of a sum.
 
@@ -37,6 +38,7 @@ def outlook(
     level_db : change of each track's loudness.
     peak_db : change of each track's peaks: make-up lifts what a compressor was too slow for.
     pans : positions -1..+1.
+    wet_lu : level of the room against the sum; it may fall onto the peak.
     """
     length = max(track.activity.powers.size for track in tracks)
     powers = np.zeros(length)
@@ -47,7 +49,7 @@ def outlook(
         track_mid, track_side = _mid_and_side(track, pans.get(track.id, 0.0))
         mid, side = mid + gain * track_mid, side + gain * track_side
     thumbnails = [track.thumbnail for track in tracks]
-    peak = peak_of_sum(thumbnails, [_sides(track, peak_db, pans) for track in tracks])
+    peak = peak_of_sum(thumbnails, [_sides(track, peak_db, pans) for track in tracks]) * (1.0 + db_to_gain(wet_lu))
     return Outlook(
         loudness_lufs=integrated_of_powers(np.repeat(powers, GATE_HOPS_PER_FRAME)),
         peak_dbfs=gain_to_db(peak),
