@@ -1,11 +1,13 @@
 """What people really hand over: each gets one sentence, the right exit code, and leaves nothing half-made."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -166,13 +168,33 @@ def test_names_nobody_should_print(tmp_path: Path, stems: Path, call: Callable[.
     assert "\x1b[31m" not in out
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_folder_without_permission(tmp_path: Path, stems: Path, call: Callable[..., Answer]) -> None:
-    stems.chmod(0)
+def test_folder_without_permission(stems: Path, call: Callable[..., Answer]) -> None:
+    with tempfile.TemporaryDirectory() as open_folder:
+        Path(open_folder).chmod(0o777)
+        locked, empty, out = (Path(open_folder) / name for name in ("locked", "empty", "out"))
+        shutil.copytree(stems, locked)
+        empty.mkdir()
+        call("mix", empty, "-o", out)  # imports everything while it can still be read
+        locked.chmod(0)
+        try:
+            with as_nobody():
+                answer = call("mix", locked, "-o", out)
+        finally:
+            locked.chmod(0o700)
+        assert_one_sentence(answer, 3, "permission")
+        assert not out.exists()
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything, so root becomes nobody meanwhile."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
     try:
-        assert_one_sentence(call("mix", stems, "-o", tmp_path / "out"), 3, "permission")
+        yield
     finally:
-        stems.chmod(0o755)
+        os.seteuid(me)
 
 
 def test_output_that_exists_is_never_touched(tmp_path: Path, stems: Path, call: Callable[..., Answer]) -> None:

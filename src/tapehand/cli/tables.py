@@ -1,8 +1,11 @@
 """Tables and numbers for people in a terminal."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from tapehand.errors import safe_text
+
+PIPED_WIDTH: Final = 140
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> None:
@@ -19,7 +22,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numeric: 
     for row in rows:
         table.add_row(*(Text(safe_text(cell)) for cell in row))
     console = Console(highlight=False, soft_wrap=False)
-    console.width = max(console.width, 100) if not console.is_terminal else console.width
+    console.width = console.width if console.is_terminal else PIPED_WIDTH
     console.print(table)
 
 
