@@ -127,6 +127,17 @@ def test_every_number_of_bars_can_be_asked_for(seed: int) -> None:
             assert planned(f"{genre}, {bars} bars", seed).bars == bars
 
 
+def test_sections_that_were_excluded_do_not_come_and_named_ones_do() -> None:
+    for genre in GENRES:
+        plan = planned(f"{genre}, no intro, no outro, with a bridge, two minutes", 2)
+        kinds = [section.kind for section in plan.sections]
+        assert "intro" not in kinds
+        assert "outro" not in kinds
+        assert genre == "house" or "bridge" in kinds
+        nothing_left = "no intro, no verse, no hook, no outro, no drop, no break, no build, no bridge"
+        assert planned(f"{genre}, {nothing_left}, 16 bars", 1).bars == 16
+
+
 @pytest.mark.parametrize("metre", ["3/4", "6/8", "5/4", "7/8"])
 @pytest.mark.parametrize("genre", GENRES)
 def test_other_metres_fill_their_bars_and_no_more(genre: str, metre: str) -> None:

@@ -4,8 +4,9 @@ from typing import Final
 
 from tapehand.engines.composing.brief import Understood
 from tapehand.engines.composing.chance import dice, weighted
-from tapehand.engines.composing.genre import FormTemplate
+from tapehand.engines.composing.genre import FormTemplate, Genre
 
+_TOLERANCE_BARS: Final = 6
 _STRETCH_ORDER: Final = ("verse", "groove", "drop", "hook", "break", "outro", "intro", "bridge", "build", "pre")
 
 
@@ -32,6 +33,8 @@ def _nearest_form(understood: Understood, seed: int) -> list[tuple[str, int]]:
     for form in understood.genre.forms:
         for times in range(60):
             outline = [pair for pair in _repeated(form, times) if pair[0] not in unwanted]
+            if not outline:
+                break
             total = sum(length for _, length in outline)
             lacking = len(wished - {kind for kind, _ in outline})
             plain = 20 if understood.bars > 16 and len({kind for kind, _ in outline}) < 4 else 0
@@ -39,14 +42,21 @@ def _nearest_form(understood: Understood, seed: int) -> list[tuple[str, int]]:
             candidates.append((distance, form.weight, outline))
             if total > understood.bars:
                 break
+    if not candidates:
+        return [(_kind_left(understood.genre, unwanted), understood.bars)]
     best = min(distance for distance, _, _ in candidates)
     near = [
         (weight, outline)
         for distance, weight, outline in candidates
-        if distance <= best + understood.bars * 0.12 and outline
+        if distance <= best + max(_TOLERANCE_BARS, understood.bars * 0.12)
     ]
     weights = {index: weight + 0.01 for index, (weight, _) in enumerate(near)}
     return near[weighted(dice(seed, "form"), weights)][1]
+
+
+def _kind_left(genre: Genre, unwanted: tuple[str, ...]) -> str:
+    """A kind of section that was not excluded; the first of the genre where all were."""
+    return next((kind for kind in genre.sections if kind not in unwanted), next(iter(genre.sections)))
 
 
 def _repeated(form: FormTemplate, times: int) -> list[tuple[str, int]]:

@@ -18,6 +18,8 @@ def make_plan(understood: Understood, seed: int) -> Plan:
     outline = outline_of(understood, seed)
     verse_loop, hook_loop = loops_of(understood, seed)
     roster, missing = roster_of(understood, seed)
+    absent = [kind for kind in understood.wishes.sections if kind not in {kind for kind, _ in outline}]
+    missing += tuple(f"this form of {genre.name} has no {kind}" for kind in absent)
     sections = _planned(understood, outline, verse_loop, hook_loop, {member.part.id for member in roster})
     return Plan(
         seed=seed, genre=genre, tempo_bpm=understood.tempo_bpm, key=understood.key, metre=metre,
