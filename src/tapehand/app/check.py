@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tapehand.app.inbox import finding_plain, findings_plain, questions
-from tapehand.app.songs import SONG_SUFFIX, left_out_findings
+from tapehand.app.songs import SONG_SUFFIX, late_findings, left_out_findings
 from tapehand.app.studio import Studio
 from tapehand.audio import io
 from tapehand.listening.faults import damage_finding, listen, listen_to_blocks
@@ -57,4 +57,5 @@ def folder_findings(studio: Studio, folder: Path, work: Work) -> list[Finding]:
         lengths.append(
             TrackLength(track=stem.name, path=path, length_samples=audio.length_samples, rate_hz=audio.rate_hz)
         )
-    return [*found, *session_findings(lengths, listed.rate_hz), *left_out_findings(listed)]
+    late = late_findings(listed, [stem.name for stem in listed.stems])
+    return [*found, *session_findings(lengths, listed.rate_hz), *left_out_findings(listed), *late]

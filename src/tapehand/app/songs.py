@@ -10,7 +10,7 @@ from tapehand.app.studio import Studio
 from tapehand.audio import Audio
 from tapehand.errors import UsageError
 from tapehand.listening.faults import damage_finding, listen
-from tapehand.listening.kinds import finding
+from tapehand.listening.kinds import clock_time, finding
 from tapehand.listening.lengths import TrackLength, session_findings
 from tapehand.ports.song_store import MediaPool, SongStore
 from tapehand.ports.stem_folder import Stem, StemFolder
@@ -20,6 +20,7 @@ from tapehand.song.provenance import Provenance
 from tapehand.song.region import AudioRegion
 from tapehand.song.song import Song, Track
 from tapehand.song.source import Source
+from tapehand.units import samples_to_seconds
 from tapehand.work import Work
 
 SONG_SUFFIX: Final = ".tapehand"
@@ -39,7 +40,8 @@ class _Imported:
 def create_from_folder(studio: Studio, folder: Path, path: Path, *, by: str, work: Work) -> SongStore:
     """A new song at ``path`` from the stems in ``folder``, which are copied in, listened to and left as they are.
 
-    Every stem lies on a track of its own (``t01``, ``t02`` ...), from the song's start, at unity gain.
+    Every stem lies on a track of its own (``t01``, ``t02`` ...), from the song's start or where its time reference puts
+    it, at unity gain.
 
     Raises
     ------
@@ -113,7 +115,7 @@ def _import_stem(studio: Studio, stem: Stem, track_id: str, rate_hz: int, pool: 
     if decoded.damage is not None:
         findings = (damage_finding(decoded.damage, audio.rate_hz, track_id, str(stem.path)), *findings)
     length_samples = _length_at(audio, rate_hz)
-    region = AudioRegion(source=sources[-1].blob, start_samples=0, length_samples=length_samples)
+    region = AudioRegion(source=sources[-1].blob, start_samples=stem.start_samples, length_samples=length_samples)
     return _Imported(
         sources=sources,
         track=Track(id=track_id, name=stem.name, regions=(region,)),
@@ -151,6 +153,7 @@ def _events_of_import(name: str, found: StemFolder, imported: Sequence[_Imported
         *(one for each in imported for one in each.findings),
         *session_findings([each.length for each in imported], found.rate_hz),
         *left_out_findings(found),
+        *late_findings(found, [each.track.id for each in imported]),
     )
     return [
         SongCreated(song=song),
@@ -166,4 +169,14 @@ def left_out_findings(found: StemFolder) -> list[Finding]:
     return [
         finding("left_out", track=None, path=str(path), value=None, reason=reason)
         for path, reason in (*missing, *mixes)
+    ]
+
+
+def late_findings(found: StemFolder, tracks: Sequence[str]) -> list[Finding]:
+    """Stems that begin later than the session, by their time reference; ``tracks`` says what each is called."""
+    late = ((stem, track) for stem, track in zip(found.stems, tracks, strict=True) if stem.start_samples)
+    return [
+        finding("starts_later", track=track, path=str(stem.path), value=start_s, start=clock_time(start_s))
+        for stem, track in late
+        for start_s in [samples_to_seconds(stem.start_samples, found.rate_hz)]
     ]

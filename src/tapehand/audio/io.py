@@ -24,7 +24,10 @@ from tapehand.audio.flac import FlacChecksum
 from tapehand.audio.pcm_wav import PcmWavSource, wav_layout
 from tapehand.audio.refusals import ffmpeg_needed, no_sound, not_audio, open_regular, refuse_format
 from tapehand.audio.sources import DecodedSource, FfmpegDecoder, Source
+from tapehand.audio.tags import Tags
+from tapehand.audio.vorbis_comments import put_into_flac
 from tapehand.audio.wav import SAMPLE_BYTES, Subtype, WavShape, header
+from tapehand.audio.wav_tags import tag_chunks
 from tapehand.errors import InternalError
 from tapehand.kernels.pcm import BadValue, Woven, weave_codes, weave_floats
 from tapehand.work import Work
@@ -225,6 +228,7 @@ def write(
     *,
     dither_seed: int | None = None,
     overwrite: bool = False,
+    tags: Tags | None = None,
     work: Work | None = None,
 ) -> Written:
     """Write ``audio`` as WAV or FLAC by the name's suffix, whole or not at all; parameters and errors as ``Writer``."""
@@ -235,6 +239,7 @@ def write(
         subtype=subtype,
         dither_seed=dither_seed,
         overwrite=overwrite,
+        tags=tags,
         expected_samples=audio.length_samples,
     )
     with writer:
@@ -254,6 +259,7 @@ class Writer:
     subtype : ``PCM_24``, ``PCM_16`` or ``FLOAT`` (WAV only). Values above full scale are held, counted, never wrapped.
     dither_seed : None rounds to the nearest integer; a number adds triangular dither from that seed.
     overwrite : replace a file that is there.
+    tags : what to say beside the sound; a WAV holds all of it, a FLAC the texts and the ISRC. None says nothing.
     expected_samples : length if known, to refuse a full disk before starting; it does not bind.
 
     Raises
@@ -273,6 +279,7 @@ class Writer:
         subtype: Subtype = "PCM_24",
         dither_seed: int | None = None,
         overwrite: bool = False,
+        tags: Tags | None = None,
         expected_samples: int = 0,
     ) -> None:
         self.path = Path(path)
@@ -281,7 +288,10 @@ class Writer:
         self._shape = WavShape(rate_hz, channels, subtype)
         self._dither = None if dither_seed is None else TriangularDither(dither_seed)
         refuse_format(self.path, channels, subtype)
-        needed_bytes = self._shape.file_bytes(expected_samples) if self.path.suffix.lower() == ".wav" else 0
+        wav = self.path.suffix.lower() == ".wav"
+        self._tags = tags
+        self._tag_chunks = tag_chunks(tags) if tags is not None and wav else b""
+        needed_bytes = self._shape.file_bytes(expected_samples, self._tag_chunks) if wav else 0
         self._target = AtomicFile(self.path, overwrite=overwrite, needed_bytes=needed_bytes)
 
     def __enter__(self) -> Self:
@@ -289,7 +299,7 @@ class Writer:
         flac = self.path.suffix.lower() == ".flac"
         self._flac = self._open_flac() if flac else None
         if not flac:
-            self._guarded_write(header(self._shape, 0))
+            self._guarded_write(header(self._shape, 0, self._tag_chunks))
         return self
 
     def __exit__(
@@ -343,7 +353,7 @@ class Writer:
         if self.length_samples * self._shape.frame_bytes % 2:
             self._guarded_write(b"\0")
         self._target.file.seek(0)
-        self._guarded_write(header(self._shape, self.length_samples))
+        self._guarded_write(header(self._shape, self.length_samples, self._tag_chunks))
 
     def _guarded_write(self, payload: bytes | memoryview) -> None:
         try:
@@ -366,3 +376,8 @@ class Writer:
         os.lseek(descriptor, 0, os.SEEK_SET)
         if stored_samples(descriptor) != self.length_samples:
             raise self._target.explain(OSError(errno.ENOSPC, "no space left"))
+        if self._tags is not None:
+            try:
+                put_into_flac(descriptor, self._tags)
+            except OSError as error:
+                raise self._target.explain(error) from None

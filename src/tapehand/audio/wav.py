@@ -1,7 +1,7 @@
 """WAV as we write it: no dates, no peak chunk, so that the same sound gives the same bytes; RF64 when it grows long.
 
 Layout: RIFF header, a 28-byte ``JUNK`` chunk that becomes ``ds64`` beyond 4 GiB (EBU Tech 3306), ``fmt ``, ``fact`` for
-float, ``data``.
+float, tags where there are some, ``data``.
 """
 
 import struct
@@ -27,16 +27,19 @@ class WavShape(NamedTuple):
         """Bytes of one sample of all channels."""
         return self.channels * SAMPLE_BYTES[self.subtype]
 
-    def file_bytes(self, length_samples: int) -> int:
+    def file_bytes(self, length_samples: int, tag_chunks: bytes = b"") -> int:
         """Size of the whole file."""
         payload = length_samples * self.frame_bytes
-        return len(header(self, 0)) + payload + payload % 2
+        return len(header(self, 0, tag_chunks)) + payload + payload % 2
 
 
-def header(shape: WavShape, length_samples: int) -> bytes:
-    """Everything before the first sample; of one size for every length, so that it can be written again at the end."""
+def header(shape: WavShape, length_samples: int, tag_chunks: bytes = b"") -> bytes:
+    """Everything before the first sample; of one size for every length, so that it can be written again at the end.
+
+    ``tag_chunks`` (see ``wav_tags``) stand between the format and the sound.
+    """
     payload_bytes = length_samples * shape.frame_bytes
-    body = _format_chunk(shape) + _fact_chunk(shape, length_samples)
+    body = _format_chunk(shape) + _fact_chunk(shape, length_samples) + tag_chunks
     riff_bytes = 4 + 36 + len(body) + 8 + payload_bytes + payload_bytes % 2
     if riff_bytes <= LARGEST_RIFF_BYTES:
         start = struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE") + struct.pack("<4sI28x", b"JUNK", 28)

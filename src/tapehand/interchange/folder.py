@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 
 from tapehand.audio import Audio, io
 from tapehand.audio.facts import FileFacts
+from tapehand.audio.read_tags import read_tags
 from tapehand.catalogue.loading import load
 from tapehand.errors import InputError
 from tapehand.listening.lengths import session_rate_hz
@@ -36,12 +38,14 @@ class StemFile:
     name : track name, unlike every other in the session (whatever the case of its letters).
     path : the file, or the left one of a pair; ``right_path`` the right one.
     facts : what the file says about itself (for a pair, the left one).
+    start_samples : where it begins in the session, at the session's rate, by its time reference; 0 without one.
     """
 
     name: str
     path: Path
     right_path: Path | None
     facts: FileFacts
+    start_samples: int = 0
 
     @property
     def channels(self) -> int:
@@ -114,13 +118,15 @@ def list_session(folder: Path, work: Work | None = None) -> SessionFolder:
     stems = [track for track in tracks if track not in mixes]
     if not stems:  # every file is called a mix: then they are what there is to work on
         stems, mixes = mixes, []
+    rate_hz = session_rate_hz([stem.facts.rate_hz for stem in stems])
+    placed, starts = _placed(stems, rate_hz)
     return SessionFolder(
         folder=folder,
-        stems=tuple(stems),
+        stems=tuple(placed),
         rough_mixes=tuple(mixes),
         skipped=tuple(skipped),
-        rate_hz=session_rate_hz([stem.facts.rate_hz for stem in stems]),
-        notes=tuple(notes + renamed + _remarks(stems, mixes)),
+        rate_hz=rate_hz,
+        notes=tuple(notes + renamed + starts + _remarks(placed, mixes)),
     )
 
 
@@ -292,6 +298,42 @@ def _candidates(track: StemFile, folder: Path) -> Iterator[str]:
 def _same(name: str) -> str:
     """Names that would meet in one file on a disk that ignores case or composes accents."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _placed(stems: Sequence[StemFile], rate_hz: int) -> tuple[list[StemFile], list[str]]:
+    """Each stem where the time reference of its file puts it; all at the start where the references make no sense."""
+    told = [_time_reference_s(stem) for stem in stems]
+    starts_s = session_starts_s(told, [float(stem.facts.announced_s or 0) for stem in stems])
+    if starts_s is None:
+        return list(stems), ["the time references of the files do not fit together, so every file begins at the start"]
+    placed = [
+        replace(stem, start_samples=round(start_s * rate_hz)) for stem, start_s in zip(stems, starts_s, strict=True)
+    ]
+    late = [stem for stem in placed if stem.start_samples]
+    return placed, [
+        f"{stem.name} begins at {stem.start_samples / rate_hz:.3f} s by its time reference" for stem in late
+    ]
+
+
+def session_starts_s(references_s: Sequence[Fraction | None], durations_s: Sequence[float]) -> list[Fraction] | None:
+    """Where files begin, from the time references that they carry (None: it carries none).
+
+    The earliest reference is the start of the session. Files without one begin at the start; where the others, taken
+    literally, fall into the length of those, the references count from the session's start and are used as they are.
+    None where a file would begin later than all files one after the other could last.
+    """
+    known = [reference for reference in references_s if reference is not None]
+    silent_s = [duration for each, duration in zip(references_s, durations_s, strict=True) if each is None]
+    literal = bool(silent_s) and max(known, default=Fraction(0)) < max(silent_s)
+    origin = Fraction(0) if literal else min(known, default=Fraction(0))
+    starts_s = [Fraction(0) if each is None else each - origin for each in references_s]
+    return starts_s if max(starts_s, default=0) <= sum(durations_s) else None
+
+
+def _time_reference_s(stem: StemFile) -> Fraction | None:
+    """Of a broadcast wave file, exactly; the reference counts samples at the file's own rate."""
+    broadcast = read_tags(stem.path).broadcast
+    return None if broadcast is None else Fraction(broadcast.time_reference_samples, stem.facts.rate_hz)
 
 
 def _remarks(stems: Sequence[StemFile], mixes: Sequence[StemFile]) -> list[str]:

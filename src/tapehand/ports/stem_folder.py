@@ -32,6 +32,11 @@ class Stem(Protocol):
         """What the file says about itself."""
         ...
 
+    @property
+    def start_samples(self) -> int:
+        """Where it begins in the session, at the session's rate."""
+        ...
+
 
 class LeftOut(Protocol):
     """A file that is no stem, and why."""
