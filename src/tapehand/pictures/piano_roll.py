@@ -8,7 +8,7 @@ from tapehand.pictures.axes import MARGIN_RIGHT, SECTION_TOP_PX, Frame, Scale, d
 from tapehand.pictures.palette import SERIES, Theme
 from tapehand.pictures.svg import Drawing, shortened
 
-LEFT_PX: Final = 112.0
+LEFT_PX: Final = 156.0
 TOP_PX: Final = 62.0
 BOTTOM_PX: Final = 30.0
 LANE_GAP_PX: Final = 8.0
@@ -97,7 +97,7 @@ def _lane_height(part: RollPart) -> float:
 def _draw_part(drawing: Drawing, lane: Frame, across: Scale, part: RollPart, colour: str) -> None:
     middle = (lane.top + lane.bottom) / 2
     drawing.rectangle(14, middle - 5, 10, 10, fill=colour, radius=2)
-    drawing.text(30, middle + 4, shortened(part.name, 11))
+    drawing.text(30, middle + 4, shortened(part.name, 18))
     rows = _rows(part)
     if not rows:
         return
