@@ -145,7 +145,9 @@ def test_a_flac_whose_sound_was_changed_inside_is_damaged(tmp_path, noise):
     assert damage.reason == "checksum"
 
 
-def test_broken_mp3_leaves_the_terminal_clean(tmp_path, noise, capfd):
+@pytest.mark.parametrize("place", ["local", "apart"])
+def test_broken_mp3_leaves_the_terminal_clean(tmp_path, noise, capfd, monkeypatch, place):
+    monkeypatch.setenv("TAPEHAND_DECODER", place)
     whole = tmp_path / "x.mp3"
     soundfile.write(whole, np.tile(noise.samples.T, (5, 1)), 44_100)
     payload = bytearray(whole.read_bytes())
@@ -157,7 +159,8 @@ def test_broken_mp3_leaves_the_terminal_clean(tmp_path, noise, capfd):
     assert capfd.readouterr().err == "still here"
 
 
-def test_muting_over_threads_ends_with_the_terminal_back(tmp_path, noise, capfd):
+def test_muting_over_threads_ends_with_the_terminal_back(tmp_path, noise, capfd, monkeypatch):
+    monkeypatch.setenv("TAPEHAND_DECODER", "local")
     path = tmp_path / "x.mp3"
     soundfile.write(path, noise.samples.T, 44_100)
     threads = [threading.Thread(target=io.decode, args=(path,)) for _ in range(4)]

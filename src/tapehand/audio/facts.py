@@ -2,11 +2,32 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from tapehand.units import samples_to_seconds
 
 DamageReason = Literal["decoder_stopped", "shorter", "longer", "end_missing", "checksum"]
+
+LOSSLESS_SUBTYPES: Final = ("PCM_", "FLOAT", "DOUBLE", "ALAC_")
+
+
+class NotReadable(Exception):
+    """libsndfile does not take the file, or takes it as something that is none of ours."""
+
+
+class Told(NamedTuple):
+    """What libsndfile says about a file. ``length_samples`` is its own reading of the header."""
+
+    container: str
+    subtype: str
+    rate_hz: int
+    channels: int
+    length_samples: int
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the coding lost something of the original."""
+        return not self.subtype.startswith(LOSSLESS_SUBTYPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,49 @@
-"""Foreign files: everything that is no plain WAV, decoded by libsndfile."""
+"""Foreign files: everything that is no plain WAV, decoded by libsndfile in a process of its own.
 
+``TAPEHAND_DECODER=local`` decodes in this process instead, as systems do that cannot hand an open file to another one.
+"""
+
+import os
+import socket
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from tapehand.audio import headers
-from tapehand.audio.facts import FileFacts
-from tapehand.audio.libsndfile import NotReadable, Stream, Told
+from tapehand.audio.facts import FileFacts, Told
+from tapehand.audio.limited import LimitedDecoder
 from tapehand.audio.quiet import native_stderr_muted
 from tapehand.audio.refusals import refuse_unusable
-from tapehand.audio.sources import Frames
+from tapehand.audio.sources import Decoder, Frames
 
-__all__ = ["LocalDecoder", "NotReadable", "facts_of"]
+CAN_LIMIT: Final = bool(sys.executable) and hasattr(socket, "send_fds")
+
+
+def foreign_decoder(path: Path, descriptor: int, content: str | None) -> Decoder:
+    """Whoever decodes an open file.
+
+    Raises
+    ------
+    NotReadable
+        libsndfile does not take it.
+    InputError
+        Rate or channels cannot be worked with, or ``audio.decoder_died``.
+    """
+    if CAN_LIMIT and os.environ.get("TAPEHAND_DECODER") != "local":
+        return LimitedDecoder(path, descriptor, facts_of)
+    return LocalDecoder(path, descriptor, content)
 
 
 class LocalDecoder:
     """A file decoded by libsndfile in this process; raises ``NotReadable`` where it is none of ours."""
 
     def __init__(self, path: Path, descriptor: int, content: str | None) -> None:
+        from tapehand.audio.libsndfile import Stream
+
         self._noisy = content in ("MP3", None)
         self.stopped = False
         with self._quiet():

@@ -19,8 +19,9 @@ from tapehand.audio import external, headers
 from tapehand.audio.atomic import AtomicFile
 from tapehand.audio.buffer import Audio, Samples
 from tapehand.audio.dither import TriangularDither
-from tapehand.audio.facts import Damage, DamageReason, FileFacts
+from tapehand.audio.facts import Damage, DamageReason, FileFacts, NotReadable
 from tapehand.audio.flac import FlacChecksum
+from tapehand.audio.foreign import foreign_decoder
 from tapehand.audio.pcm_wav import PcmWavSource, wav_layout
 from tapehand.audio.refusals import ffmpeg_needed, no_sound, not_audio, open_regular, refuse_format
 from tapehand.audio.sources import DecodedSource, FfmpegDecoder, Source
@@ -79,7 +80,7 @@ def decode(path: Path, work: Work | None = None) -> Decoded:
     InputError
         ``audio.missing``, ``audio.is_folder``, ``audio.special_file``, ``audio.no_permission``, ``audio.unreadable``,
         ``audio.empty_file``, ``audio.not_audio``, ``audio.ffmpeg_needed``, ``audio.rate_unsupported``,
-        ``audio.channels_unsupported``, ``audio.not_finite``, ``audio.no_sound``.
+        ``audio.channels_unsupported``, ``audio.not_finite``, ``audio.no_sound``, ``audio.decoder_died``.
     """
     with Reader(path) as reader:
         audio = reader.rest(work)
@@ -212,13 +213,16 @@ def _source(path: Path, descriptor: int) -> Source:
 
 
 def _foreign_source(path: Path, descriptor: int, content: str | None) -> DecodedSource | None:
-    from tapehand.audio.foreign import LocalDecoder, NotReadable
-
     try:
-        decoder = LocalDecoder(path, descriptor, content)
+        decoder = foreign_decoder(path, descriptor, content)
     except NotReadable:
         return None
-    return DecodedSource(decoder, FlacChecksum.of(descriptor) if decoder.facts.container == "FLAC" else None)
+    checksum = FlacChecksum.of(descriptor) if decoder.facts.container == "FLAC" else None
+    try:
+        return DecodedSource(decoder, checksum)
+    except BaseException:
+        decoder.close()
+        raise
 
 
 def write(

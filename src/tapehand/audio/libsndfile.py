@@ -3,36 +3,18 @@
 Imported when a file needs it, not before: who works with plain WAV never loads it.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from tapehand.audio.facts import NotReadable, Told
+
 CONTAINERS: Final = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "FLAC", "OGG", "MP3"}
-LOSSLESS_SUBTYPES: Final = ("PCM_", "FLOAT", "DOUBLE", "ALAC_")
 # A decoder that fails loses the block it was in, so those that can fail inside a file are read in small ones.
 STURDY_BLOCK_SAMPLES: Final = 1 << 16
 FRAGILE_BLOCK_SAMPLES: Final = 1 << 12
-
-
-class NotReadable(Exception):
-    """libsndfile does not take the file, or takes it as something that is none of ours."""
-
-
-class Told(NamedTuple):
-    """What libsndfile says about a file. ``length_samples`` is its own reading of the header."""
-
-    container: str
-    subtype: str
-    rate_hz: int
-    channels: int
-    length_samples: int
-
-    @property
-    def is_lossy(self) -> bool:
-        """Whether the coding lost something of the original."""
-        return not self.subtype.startswith(LOSSLESS_SUBTYPES)
 
 
 class Stream:
