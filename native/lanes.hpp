@@ -38,17 +38,18 @@ INLINE v8 join(v4f low, v4f high) {
 #endif
 }
 
-// Rows become columns, in place: three rounds of exchanging ever larger halves.
+// Rows become columns, in place: three rounds of exchanging ever larger pieces, each by one instruction.
 INLINE void transpose8(v8 (&r)[8]) {
     v8 a[8], b[8];
-    for (int i = 0; i < 4; i++) {
-        a[2 * i] = PICK8(r[2 * i], r[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        a[2 * i + 1] = PICK8(r[2 * i], r[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = PICK8(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        a[i + 1] = PICK8(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
     }
-    for (int i = 0; i < 8; i++) {
-        const int low = (i & ~2), high = low + 2;
-        b[i] = (i & 2) ? PICK8(a[low], a[high], 2, 3, 10, 11, 6, 7, 14, 15) : PICK8(a[low], a[high], 0, 1, 8, 9, 4, 5, 12, 13);
-    }
+    for (int i = 0; i < 8; i += 4)
+        for (int k = 0; k < 2; k++) {
+            b[i + 2 * k] = PICK8(a[i + k], a[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            b[i + 2 * k + 1] = PICK8(a[i + k], a[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
     for (int i = 0; i < 4; i++) {
         r[i] = PICK8(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
         r[i + 4] = PICK8(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);

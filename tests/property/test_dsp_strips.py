@@ -13,6 +13,7 @@ from tapehand.audio import Audio
 from tapehand.audio.io import read
 from tapehand.dsp.chain import run_chains
 from tapehand.dsp.dynamics import static_gain_db
+from tapehand.dsp.filters import forgets_slowly, high_pass_sections
 from tapehand.dsp.strips import StripBank, StripProcessor, mix_strips, run_strips
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, mix_bus, narrow_bus, steady
@@ -96,7 +97,7 @@ def test_each_band_matches_its_analogue_prototype(kind: BandKind, rate_hz: int, 
         band = Band(kind=kind, frequency_hz=frequency_hz, gain_db=gain_db, q=q)
         made = run_strips([sound], [[Equaliser(bands=(band,))]])[0].samples
         truth = signal.sosfilt(reference_band(band, rate_hz)[np.newaxis], sound.samples.astype(np.float64))
-        assert error_db(made, truth) < -130.0, band
+        assert error_db(made, truth) < -110.0, band
 
 
 @pytest.mark.parametrize("slope", [6, 12, 24])
@@ -159,12 +160,23 @@ def test_base_and_v3_give_the_same_bits(rng: np.random.Generator, monkeypatch: p
     assert all(a.samples.tobytes() == b.samples.tobytes() for a, b in zip(fast, slow, strict=True))
 
 
+def test_the_lowest_cut_offs_are_computed_in_float64(rng: np.random.Generator) -> None:
+    """Where float32 would be too coarse, the error stays as small as elsewhere."""
+    for rate_hz, cutoff_hz in ((44_100, 3.0), (192_000, 10.0), (384_000, 20.0)):
+        assert forgets_slowly(high_pass_sections(HighPass(cutoff_hz=cutoff_hz), rate_hz)[0])
+        sound = noise(rng, 1, 50_000, rate_hz)
+        made = run_strips([sound], [[HighPass(cutoff_hz=cutoff_hz)]])[0].samples
+        sections = signal.butter(2, cutoff_hz, "highpass", fs=rate_hz, output="sos")
+        assert error_db(made, signal.sosfilt(sections, sound.samples.astype(np.float64))) < -130.0
+
+
 def test_neighbours_do_not_matter(rng: np.random.Generator) -> None:
-    """Alone, in a full vector, beside shorter and longer ones, with a chain beside that does more: the same bytes."""
+    """Alone, in a full vector, beside shorter and longer ones, with chains beside that do more: the same bytes."""
     track = noise(rng, 2, 2_000)
     alone = run_strips([track], [CHAIN[:2]])[0].samples.tobytes()
     others = [noise(rng, 1 + k % 2, 500 * (k + 1)) for k in range(6)]
-    together = run_strips([*others, track], [CHAIN] * 6 + [CHAIN[:2]])
+    in_float64 = (HighPass(cutoff_hz=4.0), *CHAIN)
+    together = run_strips([*others, track], [CHAIN] * 3 + [in_float64] * 3 + [CHAIN[:2]])
     assert together[-1].samples.tobytes() == alone
     assert [audio.length_samples for audio in together] == [500, 1000, 1500, 2000, 2500, 3000, 2000]
     assert [audio.channels for audio in together] == [1, 2, 1, 2, 1, 2, 2]
@@ -236,11 +248,16 @@ def test_bus_sums_in_order_at_any_cut(rng: np.random.Generator) -> None:
 
 def test_mixing_in_blocks_is_strips_then_bus(rng: np.random.Generator) -> None:
     tracks = [noise(rng, 1 + k % 2, 40_000 - 3_000 * k) for k in range(6)]
-    inputs = [steady(track.samples, 0.5, 0.1 * k, 11 * k) for k, track in enumerate(tracks)]
+    at = [np.array([0, 900 * (k + 1), 30_000]) for k in range(6)]
+    gains = [rng.uniform(-1.0, 1.0, (3, 2)) for _ in range(6)]
+
+    def input_of(samples: NDArray[np.float32], k: int) -> BusInput:
+        return BusInput(samples=samples, gain_at_samples=at[k], gains=gains[k], offset_samples=11 * k)
+
+    inputs = [input_of(track.samples, k) for k, track in enumerate(tracks)]
     chains = [CHAIN, CHAIN[2:3], (), CHAIN, CHAIN[:1], CHAIN]
     made = mix_strips(inputs, chains, RATE_HZ)
-    strips = run_strips(tracks, chains)
-    ready = [steady(strip.samples, 0.5, 0.1 * k, 11 * k) for k, strip in enumerate(strips)]
+    ready = [input_of(strip.samples, k) for k, strip in enumerate(run_strips(tracks, chains))]
     reach = max(track.offset_samples + track.samples.shape[1] for track in ready)
     assert made.samples.tobytes() == narrow_bus(mix_bus(ready, reach)).tobytes()
 

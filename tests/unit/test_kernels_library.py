@@ -57,9 +57,14 @@ def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "make" in caught.value.hint
 
 
+def sections(count: int) -> StripSettings:
+    idle = np.zeros((count, 4, LANES))
+    return StripSettings(gains=np.ones(LANES), wide_coefficients=idle, coefficients=idle, compressor=None)
+
+
 def test_the_mode_of_the_thread_comes_back(rng: np.random.Generator) -> None:
     """Kernels flush denormals; numpy afterwards must not."""
-    settings = StripSettings(gains=np.ones(LANES), coefficients=np.zeros((0, 4, LANES)), compressor=None)
+    settings = sections(0)
     run_strip8([rng.standard_normal((2, 100)).astype(np.float32)], settings)
     smallest = np.full(4, sys.float_info.min)
     assert np.all(smallest / 4.0 > 0.0)
@@ -70,7 +75,7 @@ def test_the_mode_of_the_thread_comes_back(rng: np.random.Generator) -> None:
 def test_a_bad_sample_is_named(bad: float, length: int) -> None:
     tracks = [np.zeros((2, length), dtype=np.float32) for _ in range(3)]
     tracks[1][1, length - 1] = bad
-    settings = StripSettings(gains=np.ones(LANES), coefficients=np.zeros((2, 4, LANES)), compressor=None)
+    settings = sections(2)
     with pytest.raises(InternalError) as caught:
         run_strip8(tracks, settings, names=["kick", "snare", "hat"])
     assert caught.value.code == "render.not_finite"

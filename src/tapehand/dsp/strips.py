@@ -6,8 +6,8 @@ depend on its neighbours in a vector.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.dynamics import compressor_column
-from tapehand.dsp.filters import Section, equaliser_sections, high_pass_sections
+from tapehand.dsp.filters import Section, equaliser_sections, forgets_slowly, high_pass_sections
 from tapehand.errors import InternalError
-from tapehand.kernels.bus import BusInput, mix_bus, narrow_bus
-from tapehand.kernels.strip import LANES, PAIRS, StripSettings, run_strip8
+from tapehand.kernels.bus import BusInput, narrow_bus_into
+from tapehand.kernels.strip import LANES, PAIRS, Strip8OntoBus, StripSettings, lane_table, run_strip8
 from tapehand.song.processors import Compressor, Equaliser, Gain, HighPass
 from tapehand.units import db_to_gain
 
 StripProcessor = HighPass | Equaliser | Compressor | Gain
 STRIP_PROCESSORS: Final = (HighPass, Equaliser, Compressor, Gain)
-BLOCK_SAMPLES: Final = 32_768
+BLOCK_SAMPLES: Final = 16_384
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,11 +106,7 @@ class _Step:
     def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
         self.numbers, self._names = numbers, names
         self._key_names = [None if each.compressor is None else each.compressor.key_track for each in passes]
-        self._settings = StripSettings(
-            gains=_lanes([each.kernel_gain() for each in passes], filler=1.0),
-            coefficients=_coefficients(passes),
-            compressor=_compressors(passes, rate_hz),
-        )
+        self._settings = _settings(passes, rate_hz)
         self._state = self._settings.new_state()
 
     def run(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
@@ -176,24 +172,76 @@ def mix_strips(
     CPU's cache.
     """
     length = max(map(_end, inputs))
-    bank = StripBank(chains, rate_hz, names=names)
-    sounds = [Audio(track.samples, rate_hz) for track in inputs]
-    bus = np.empty((2, length), dtype=np.float32)
-    rooms = [np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32) for sound in sounds]
+    shown = [names[k] if k < len(names) else f"track {k + 1}" for k in range(len(inputs))]
+    bus = np.zeros((2, min(length, BLOCK_SAMPLES)))
+    fours = [
+        _FourOntoBus(inputs[at : at + PAIRS], chains[at : at + PAIRS], rate_hz, keys or {}, bus, shown[at : at + PAIRS])
+        for at in range(0, len(inputs), PAIRS)
+    ]
+    mix = np.empty((2, length), dtype=np.float32)
     for start in range(0, length, BLOCK_SAMPLES):
         count = min(BLOCK_SAMPLES, length - start)
-        out = [room[:, :count] for room in rooms]
-        heard = {name: _stretch(key, start, count) for name, key in (keys or {}).items()}
+        bus.fill(0.0)
+        for four in fours:
+            four.add(start, count)
+        narrow_bus_into(bus, mix[:, start : start + count])
+    return Audio(mix, rate_hz)
+
+
+class _FourOntoBus:
+    """Four neighbours of a bus. All but the last of their passes fill rooms; the last goes straight into the bus."""
+
+    def __init__(
+        self,
+        inputs: Sequence[BusInput],
+        chains: Sequence[Sequence[StripProcessor]],
+        rate_hz: int,
+        keys: Mapping[str, Audio],
+        bus: NDArray[np.float64],
+        names: Sequence[str],
+    ) -> None:
+        self._inputs, self._keys = inputs, keys
+        self._sounds = [Audio(track.samples, rate_hz) for track in inputs]
+        heads = [_length_without_last_pass(chain) for chain in chains]
+        self._first = StripBank([chain[:head] for chain, head in zip(chains, heads, strict=True)], rate_hz, names=names)
+        self._rooms = [np.empty((sound.channels, bus.shape[1]), dtype=np.float32) for sound in self._sounds]
+        last = [(passes_of(chain, rate_hz) or [Pass()])[-1] for chain in chains]
+        key_table = lane_table([_key_sound(keys, each) for each in last])
+        self._deep = any(heads)
+        self._signals = (
+            lane_table(self._rooms)
+            if self._deep
+            else lane_table([track.samples for track in inputs], [track.offset_samples for track in inputs])
+        )
+        self._last = Strip8OntoBus(self._signals, key_table, _settings(last, rate_hz), inputs, bus, names=names)
+
+    def add(self, start: int, count: int) -> None:
+        """The next block, from song position ``start``."""
+        if self._deep:
+            self._fill_rooms(start, count)
+        self._last.add(start, count)
+
+    def _fill_rooms(self, start: int, count: int) -> None:
         own = [
-            _stretch(sound, start - track.offset_samples, count) for sound, track in zip(sounds, inputs, strict=True)
+            _stretch(sound, start - track.offset_samples, count)
+            for sound, track in zip(self._sounds, self._inputs, strict=True)
         ]
-        bank.follow(own, heard, out)
-        ready = [
-            replace(track, samples=each[:, : max(0, _end(track) - start)], offset_samples=start)
-            for track, each in zip(inputs, out, strict=True)
-        ]
-        bus[:, start : start + count] = narrow_bus(mix_bus(ready, count, start_samples=start))
-    return Audio(bus, rate_hz)
+        heard = {name: _stretch(key, start, count) for name, key in self._keys.items()}
+        self._first.follow(own, heard, [room[:, :count] for room in self._rooms])
+        for number, track in enumerate(self._inputs):
+            self._signals[1, number::PAIRS] = start
+            self._signals[2, number::PAIRS] = max(0, min(count, _end(track) - start))
+
+
+def _length_without_last_pass(chain: Sequence[StripProcessor]) -> int:
+    """How many processors of a chain come before its last pass: up to and with the last compressor but one."""
+    ends = [number + 1 for number, each in enumerate(chain) if isinstance(each, Compressor) and number + 1 < len(chain)]
+    return ends[-1] if ends else 0
+
+
+def _key_sound(keys: Mapping[str, Audio], step: Pass) -> Samples | None:
+    name = None if step.compressor is None else step.compressor.key_track
+    return _key({key: audio.samples for key, audio in keys.items()}, name)
 
 
 def _end(track: BusInput) -> int:
@@ -230,14 +278,37 @@ def _lanes(values: Sequence[float], *, filler: float) -> NDArray[np.float64]:
     return lanes
 
 
-def _coefficients(passes: Sequence[Pass]) -> NDArray[np.float64]:
-    table = np.zeros((max(len(each.sections) for each in passes), 4, LANES))
-    for number, each in enumerate(passes):
-        for row, section in enumerate(each.sections):
-            b1, b2 = section.b1 / section.b0, section.b2 / section.b0
-            values = (b1 - section.a1, b2 - section.a2, section.a1, section.a2)
-            table[row, :, number] = table[row, :, number + PAIRS] = values
+def _settings(passes: Sequence[Pass], rate_hz: int) -> StripSettings:
+    """One pass of up to four tracks, as numbers. Sections are sorted per track, whatever its neighbours need."""
+    wide = [[section for section in each.sections if forgets_slowly(section)] for each in passes]
+    fast = [[section for section in each.sections if not forgets_slowly(section)] for each in passes]
+    return StripSettings(
+        gains=_lanes([each.kernel_gain() for each in passes], filler=1.0),
+        wide_coefficients=_table(wide, _wide_row),
+        coefficients=_table(fast, _fast_row),
+        compressor=_compressors(passes, rate_hz),
+    )
+
+
+Row = tuple[float, float, float, float]
+
+
+def _table(sections: Sequence[Sequence[Section]], row_of: Callable[[Section], Row]) -> NDArray[np.float64]:
+    """``(sections, 4, 8)``; a row of zeros is a section that changes nothing."""
+    table = np.zeros((max(map(len, sections)), 4, LANES))
+    for number, each in enumerate(sections):
+        for row, section in enumerate(each):
+            table[row, :, number] = table[row, :, number + PAIRS] = row_of(section)
     return table
+
+
+def _wide_row(section: Section) -> Row:
+    return section.b1 / section.b0 - section.a1, section.b2 / section.b0 - section.a2, section.a1, section.a2
+
+
+def _fast_row(section: Section) -> Row:
+    c1, c2, a1, a2 = _wide_row(section)
+    return -1.0 - a1, c1, c1 + c2, -(1.0 + a1 + a2)
 
 
 def _compressors(passes: Sequence[Pass], rate_hz: int) -> NDArray[np.float64] | None:

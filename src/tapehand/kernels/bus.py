@@ -70,14 +70,20 @@ def mix_bus(
         return bus
     lengths = np.array([track.samples.shape[1] for track in inputs], dtype=np.int64)
     offsets = np.array([track.offset_samples for track in inputs], dtype=np.int64)
-    points = np.array([0, *accumulate(track.gain_at_samples.size for track in inputs)], dtype=np.int64)
-    at = np.concatenate([track.gain_at_samples for track in inputs]).astype(np.int64)
-    gains = np.ascontiguousarray(np.concatenate([track.gains for track in inputs]), dtype=np.float64)
+    points, at, gains = gain_points(inputs)
     for side in range(2):
         addresses = np.array([_address(track.samples, side) for track in inputs], dtype=np.int64)
         curves = (lengths, offsets, points, at, gains)
         _MIX_BUS(addresses, *curves, len(inputs), side, start_samples, bus[side], length_samples, where=where)
     return bus
+
+
+def gain_points(inputs: Sequence[BusInput]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The gain points of all inputs in a row: where each input's begin, positions, gains."""
+    points = np.array([0, *accumulate(track.gain_at_samples.size for track in inputs)], dtype=np.int64)
+    at = np.concatenate([track.gain_at_samples for track in inputs]).astype(np.int64)
+    gains = np.ascontiguousarray(np.concatenate([track.gains for track in inputs]), dtype=np.float64)
+    return points, at, gains
 
 
 def narrow_bus(bus: NDArray[np.float64], *, where: str = "bus") -> NDArray[np.float32]:
@@ -89,8 +95,14 @@ def narrow_bus(bus: NDArray[np.float64], *, where: str = "bus") -> NDArray[np.fl
         ``render.not_finite`` where a value is not finite, or too large for float32.
     """
     samples = np.empty(bus.shape, dtype=np.float32)
-    _NARROW_BUS(bus, samples, bus.size, where=where)
+    narrow_bus_into(bus, samples, where=where)
     return samples
+
+
+def narrow_bus_into(bus: NDArray[np.float64], samples: NDArray[np.float32], *, where: str = "bus") -> None:
+    """The first samples of a bus ``(2, n)``, as many as ``samples`` takes, as float32. Raises as ``narrow_bus``."""
+    for side, row in zip(bus, samples, strict=True):
+        _NARROW_BUS(side, row, row.size, where=where)
 
 
 def _address(samples: NDArray[np.float32], side: int) -> int:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -59,12 +60,28 @@ class Kernel:
 
     def status(self, *arguments: Any) -> int:
         """Run the kernel and return its own answer."""
-        if len(arguments) != len(self.parameters):
-            raise InternalError(
-                "kernels.argument", f"{self.name} takes {len(self.parameters)} arguments, not {len(arguments)}"
-            )
-        passed = [_passed(self.name, kind, value) for kind, value in zip(self.parameters, arguments, strict=True)]
-        return int(_function(self.name, simd_level())(*passed))
+        return self.prepared(*arguments)()
+
+    def prepared(self, *first: Any) -> Callable[..., int]:
+        """The kernel with its first arguments checked once and for all; called with the rest, it runs as ``status``.
+
+        For calls that come by the thousand. The caller keeps the arrays alive; they may change in content.
+        """
+        function, head = _function(self.name, simd_level()), self._passed(first, 0)
+
+        def run(*rest: Any) -> int:
+            if len(head) + len(rest) != len(self.parameters):
+                given = len(head) + len(rest)
+                raise InternalError(
+                    "kernels.argument", f"{self.name} takes {len(self.parameters)} arguments, not {given}"
+                )
+            return int(function(*head, *self._passed(rest, len(head))))
+
+        return run
+
+    def _passed(self, arguments: Sequence[Any], offset: int) -> list[Any]:
+        kinds = self.parameters[offset : offset + len(arguments)]
+        return [_passed(self.name, kind, value) for kind, value in zip(kinds, arguments, strict=False)]
 
 
 def _passed(name: str, kind: Parameter, value: Any) -> Any:

@@ -8,54 +8,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.errors import InternalError
+from tapehand.kernels.bus import BusInput, gain_points
 from tapehand.kernels.library import Kernel, Parameter
 
 PAIRS: Final = 4
 LANES: Final = 2 * PAIRS
 COMPRESSOR_ROWS: Final = 10
+WHOLE: Final = 1 << 62
 
-_STRIP8 = Kernel(
-    "strip8",
-    Parameter.I64,
-    Parameter.I64,
-    Parameter.I64,
-    Parameter.F64,
-    Parameter.F64,
-    Parameter.INT,
-    Parameter.F64,
-    Parameter.INT,
-    Parameter.F64_OUT,
-    Parameter.INT,
-)
+_P = Parameter
+_SETTINGS = (_P.F64, _P.F64, _P.INT, _P.F64, _P.INT, _P.F64, _P.INT, _P.F64_OUT)
+_CURVES = (_P.INT, _P.I64, _P.I64, _P.F64)
+_STRIP8 = Kernel("strip8", _P.I64, _P.I64, _P.I64, *_SETTINGS, _P.INT, _P.INT)
+_STRIP8_ONTO_BUS = Kernel("strip8_onto_bus", _P.I64, _P.I64, *_SETTINGS, *_CURVES, _P.F64_OUT, _P.INT, _P.INT, _P.INT)
 
 Channels = NDArray[np.float32]
+Table = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripSettings:
-    """What one call does to its eight lanes; lane ``p`` is the left and ``p + 4`` the right channel of pair ``p``.
+    """The numbers of one pass over up to four tracks.
 
     Parameters
     ----------
-    gains : float64 ``(8,)``, before the sections.
-    coefficients : float64 ``(sections, 4, 8)``: rows ``b1 - a1, b2 - a2, a1, a2`` of sections scaled to ``b0 = 1``.
-        All zero is a wire.
+    gains : float64 ``(8,)``.
+    wide_coefficients, coefficients : float64 ``(sections, 4, 8)``, for the sections computed in float64 and in float32.
     compressor : float64 ``(10, 4)``, rows as in ``native/kernels/strip.cpp``; None for no compressor at all.
     """
 
     gains: NDArray[np.float64]
+    wide_coefficients: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     compressor: NDArray[np.float64] | None
 
     def __post_init__(self) -> None:
-        sections = self.coefficients.shape[0]
+        tables_fit = all(table.shape[1:] == (4, LANES) for table in (self.wide_coefficients, self.coefficients))
         compressor_fits = self.compressor is None or self.compressor.shape == (COMPRESSOR_ROWS, PAIRS)
-        if self.gains.shape != (LANES,) or self.coefficients.shape != (sections, 4, LANES) or not compressor_fits:
+        if self.gains.shape != (LANES,) or not tables_fit or not compressor_fits:
             raise InternalError("kernels.argument", "Strip settings of a wrong shape")
 
     def new_state(self) -> NDArray[np.float64]:
         """The state before the first sample."""
-        return np.zeros((2 * self.coefficients.shape[0] + 1, LANES))
+        return np.zeros((2 * (len(self.wide_coefficients) + len(self.coefficients)) + 1, LANES))
+
+    def arguments(self) -> tuple[object, ...]:
+        """As the kernels take them."""
+        wide, fast = self.wide_coefficients, self.coefficients
+        compressor = np.zeros((COMPRESSOR_ROWS, PAIRS)) if self.compressor is None else self.compressor
+        return self.gains, wide, len(wide), fast, len(fast), compressor, self.compressor is not None
 
 
 def run_strip8(
@@ -90,47 +91,90 @@ def run_strip8(
         raise InternalError("kernels.argument", "A strip takes one to four tracks of one length")
     if length == 0:
         return made
-    compressor = np.zeros((COMPRESSOR_ROWS, PAIRS)) if settings.compressor is None else settings.compressor
-    status = _STRIP8.status(
-        _lane_addresses(pairs, written=False),
-        _lane_addresses(keys, written=False),
-        _lane_addresses(made, written=True),
-        settings.gains,
-        settings.coefficients,
-        settings.coefficients.shape[0],
-        compressor,
-        settings.compressor is not None,
-        settings.new_state() if state is None else state,
-        length,
-    )
-    if status >= 0:
-        sample, pair_number = status // LANES, status % PAIRS
-        name = names[pair_number] if pair_number < len(names) else f"track {pair_number + 1} of the strip"
-        raise InternalError(
-            "render.not_finite", "The sound holds a value that is not a number", where=f"{name}, sample {sample}"
-        )
+    state = settings.new_state() if state is None else state
+    signals = lane_table(pairs), lane_table(keys)
+    status = _STRIP8.status(*signals, _written(made), *settings.arguments(), state, 0, length)
+    _check(status, names)
     return made
 
 
-def _lane_addresses(pairs: Sequence[Channels | None], *, written: bool) -> NDArray[np.int64]:
-    """Where each lane lies; a mono track is read by both lanes of its pair but written by one."""
-    addresses = np.zeros(LANES, dtype=np.int64)
+class Strip8OntoBus:
+    """One to four tracks, each through the strip, added to a bus block by block.
+
+    The same bits as ``run_strip8`` of tracks that lie in silence, then ``mix_bus``.
+
+    Parameters
+    ----------
+    signals, keys : from ``lane_table``; they must not outlive the arrays they were made of, and may change in content.
+    inputs : the tracks again, with the gains at which they enter the bus.
+    bus : float64 ``(2, n)``, where every block begins at 0.
+    names : of the tracks, for messages.
+    """
+
+    def __init__(
+        self,
+        signals: Table,
+        keys: Table,
+        settings: StripSettings,
+        inputs: Sequence[BusInput],
+        bus: NDArray[np.float64],
+        *,
+        names: Sequence[str] = (),
+    ) -> None:
+        curves = (len(inputs), *gain_points(inputs))
+        state = settings.new_state()
+        self._names = names
+        self._kept_alive = (signals, keys, *settings.arguments(), state, *curves, bus, bus.shape[1])
+        self._run = _STRIP8_ONTO_BUS.prepared(*self._kept_alive)
+
+    def add(self, start_samples: int, count: int) -> None:
+        """Add ``count`` samples from song position ``start_samples``; calls follow each other in time without a gap.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the track and the sample of this block.
+        """
+        _check(self._run(start_samples, count), self._names)
+
+
+def lane_table(pairs: Sequence[Channels | None], starts: Sequence[int] = ()) -> Table:
+    """Where each lane lies: int64 ``(3, 8)``, addresses, song positions of the first sample, lengths.
+
+    A mono track is read by both lanes of its pair.
+    """
+    table = np.zeros((3, LANES), dtype=np.int64)
     for number, pair in enumerate(pairs):
         if pair is None:
             continue
-        if (
-            pair.dtype != np.float32
-            or pair.ndim != 2
-            or pair.strides[1] != pair.itemsize
-            or pair.shape[0] not in (1, 2)
-        ):
-            raise InternalError(
-                "kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}"
-            )
-        first = pair.ctypes.data
-        addresses[number] = first
-        if pair.shape[0] == 2:
-            addresses[number + PAIRS] = first + pair.strides[0]
-        elif not written:
-            addresses[number + PAIRS] = first
+        _check_layout(pair)
+        both = slice(number, None, PAIRS)
+        table[0, both] = pair.ctypes.data
+        table[0, number + PAIRS] += pair.strides[0] if pair.shape[0] == 2 else 0
+        table[1, both] = starts[number] if starts else 0
+        table[2, both] = pair.shape[1]
+    return table
+
+
+def _written(pairs: Sequence[Channels]) -> Table:
+    """Where each lane goes; a mono track is written by one lane."""
+    addresses: Table = lane_table(pairs)[0]
+    for number, pair in enumerate(pairs):
+        if pair.shape[0] == 1:
+            addresses[number + PAIRS] = 0
     return addresses
+
+
+def _check_layout(pair: Channels) -> None:
+    if pair.dtype != np.float32 or pair.ndim != 2 or pair.strides[1] != pair.itemsize or pair.shape[0] not in (1, 2):
+        raise InternalError("kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}")
+
+
+def _check(status: int, names: Sequence[str]) -> None:
+    if status < 0:
+        return
+    sample, number = status // LANES, status % PAIRS
+    name = names[number] if number < len(names) else f"track {number + 1} of the strip"
+    raise InternalError(
+        "render.not_finite", "The sound holds a value that is not a number", where=f"{name}, sample {sample}"
+    )
