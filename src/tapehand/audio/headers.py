@@ -14,6 +14,11 @@ UNKNOWN_LENGTH_SAMPLES: Final = 1 << 62
 OGG_SEARCH_BYTES: Final = 1 << 17
 LARGEST_OGG_PAGE_SAMPLES: Final = 1 << 19
 MP3_TAG_SEARCH_BYTES: Final = 1 << 12
+# PCM, float, A-law, mu-law, extensible; and those whose header says how many samples a block holds: ADPCM and GSM.
+PLAIN_WAV_TAGS: Final = (1, 3, 6, 7, 0xFFFE)
+BLOCK_WAV_TAGS: Final = (0x02, 0x11, 0x31)
+AIFF_IMA_BLOCK_SAMPLES: Final = 64
+AU_SAMPLE_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 # Far more than any real file has, and few enough to walk in no time where a file consists of empty ones.
 MOST_CHUNKS: Final = 4_096
 
@@ -69,6 +74,12 @@ def announcement(descriptor: int, container: str, decoder_length_samples: int) -
                 return _wav(descriptor)
             case "AIFF":
                 return _aiff(descriptor)
+            case "CAF":
+                return _caf(descriptor)
+            case "W64":
+                return _w64(descriptor)
+            case "AU":
+                return _au(descriptor)
             case "OGG":
                 return _ogg(descriptor)
             case "MP3":
@@ -101,26 +112,97 @@ def chunks(descriptor: int, order: str = "<") -> Iterator[Chunk]:
 
 def _wav(descriptor: int) -> Announcement:
     order = ">" if os.pread(descriptor, 4, 0) == b"RIFX" else "<"
-    block_align, long_payload_bytes = 0, None
+    coding, long_payload_bytes = None, None
     for chunk in chunks(descriptor, order):
         if chunk.name == b"fmt ":
-            block_align = struct.unpack(order + "H", os.pread(descriptor, 2, chunk.start + 12))[0]
+            coding = _wav_coding(os.pread(descriptor, min(chunk.size, 20), chunk.start), order)
         elif chunk.name == b"ds64":
             long_payload_bytes = struct.unpack("<Q", os.pread(descriptor, 8, chunk.start + 8))[0]
         elif chunk.name == b"data":
-            if long_payload_bytes is not None and chunk.size == 0xFFFFFFFF:
-                return Announcement(long_payload_bytes // block_align) if block_align else Announcement(None)
-            if not block_align or chunk.size in UNKNOWN_SIZES:
-                return Announcement(None)
-            return Announcement(chunk.size // block_align)
+            size = long_payload_bytes if chunk.size == 0xFFFFFFFF else chunk.size
+            return Announcement(coding.length_samples(size) if coding and size else None)
     return Announcement(None)
+
+
+class _BlockCoding(NamedTuple):
+    """Samples per channel come in blocks; plain PCM has blocks of one."""
+
+    block_bytes: int
+    block_samples: int
+
+    def length_samples(self, payload_bytes: int) -> int:
+        """What a payload holds; a started block of many samples counts, half a plain sample does not."""
+        if self.block_samples == 1:
+            return payload_bytes // self.block_bytes
+        return -(-payload_bytes // self.block_bytes) * self.block_samples
+
+
+def _wav_coding(fields: bytes, order: str) -> _BlockCoding | None:
+    tag, block_bytes = struct.unpack_from(order + "H10xH", fields)
+    if block_bytes == 0:
+        return None
+    if tag in PLAIN_WAV_TAGS:
+        return _BlockCoding(block_bytes, 1)
+    if tag in BLOCK_WAV_TAGS and len(fields) >= 20:
+        return _BlockCoding(block_bytes, struct.unpack_from(order + "H", fields, 18)[0])
+    return None
 
 
 def _aiff(descriptor: int) -> Announcement:
     for chunk in chunks(descriptor, ">"):
         if chunk.name == b"COMM":
-            return Announcement(struct.unpack(">I", os.pread(descriptor, 4, chunk.start + 2))[0] or None)
+            fields = os.pread(descriptor, min(chunk.size, 22), chunk.start)
+            coding = fields[18:22]
+            count = struct.unpack_from(">I", fields, 2)[0]
+            if coding == b"GSM ":
+                return Announcement(None)
+            return Announcement((count * AIFF_IMA_BLOCK_SAMPLES if coding == b"ima4" else count) or None)
     return Announcement(None)
+
+
+def _caf(descriptor: int) -> Announcement:
+    """Core Audio Format: packets of a fixed size, or a table that tells how many samples are valid."""
+    block_bytes, block_samples, length_samples, position = 0, 0, None, 8
+    for _ in range(MOST_CHUNKS):
+        head = os.pread(descriptor, 12, position)
+        if len(head) < 12:
+            break
+        name, size = struct.unpack(">4sq", head)
+        if name == b"desc":
+            block_bytes, block_samples = struct.unpack(">II", os.pread(descriptor, 8, position + 28))
+        elif name == b"pakt":
+            return Announcement(struct.unpack(">q", os.pread(descriptor, 8, position + 20))[0])
+        elif name == b"data" and size >= 4 and block_bytes and block_samples:
+            length_samples = (size - 4) // block_bytes * block_samples
+        if size < 0:  # to the end of the file
+            break
+        position += 12 + size
+    return Announcement(length_samples)
+
+
+def _w64(descriptor: int) -> Announcement:
+    """Sony Wave64: chunks named by sixteen bytes, with sizes of 64 bits that count their own head."""
+    block_bytes, position = 0, 40
+    for _ in range(MOST_CHUNKS):
+        head = os.pread(descriptor, 24, position)
+        if len(head) < 24:
+            break
+        name, size = struct.unpack("<4s12xQ", head)
+        if name == b"fmt ":
+            coding = _wav_coding(os.pread(descriptor, 20, position + 24), "<")
+            block_bytes = coding.block_bytes if coding is not None and coding.block_samples == 1 else 0
+        elif name == b"data" and size >= 24:
+            return Announcement((size - 24) // block_bytes if block_bytes else None)
+        position += max(24, size + -size % 8)
+    return Announcement(None)
+
+
+def _au(descriptor: int) -> Announcement:
+    start = os.pread(descriptor, 24, 0)
+    order = "<" if start[:4] == b"dns." else ">"
+    size, coding, _rate_hz, channels = struct.unpack_from(order + "4I", start, 8)
+    frame_bytes = AU_SAMPLE_BYTES.get(coding, 0) * channels
+    return Announcement(None if size in UNKNOWN_SIZES or not frame_bytes else size // frame_bytes)
 
 
 def _ogg(descriptor: int) -> Announcement:
