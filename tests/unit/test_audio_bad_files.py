@@ -240,6 +240,18 @@ def test_m4a_through_ffmpeg(tmp_path, noise):
     assert np.std(ours[middle]) == pytest.approx(np.std(tone.samples[0, middle]), rel=0.02)
 
 
+def test_an_ffmpeg_that_hangs_is_ended(tmp_path, monkeypatch):
+    """A stand-in that gives a little and then nothing."""
+    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nhead -c 800 /dev/zero\nexec sleep 60\n")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(external, "WAIT_S", 0.05)
+    with pytest.raises(InputError) as caught:
+        list(external.decode(tmp_path / "x.m4a", "mov", 2, 1_000))
+    assert caught.value.code == "audio.decoder_died"
+    assert caught.value.message.startswith("x.m4a kept ffmpeg busy")
+
+
 @pytest.mark.skipif(not external.available(), reason="ffmpeg is not installed")
 def test_a_playlist_in_disguise_opens_nothing_else(tmp_path, noise):
     io.write(tmp_path / "secret.wav", noise)

@@ -4,7 +4,11 @@ The demuxer is forced by the file's content and only local files may be opened, 
 inside a file can make ffmpeg read nothing else.
 """
 
+import contextlib
 import json
+import os
+import resource
+import select
 import shutil
 import subprocess
 from collections.abc import Generator
@@ -14,10 +18,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tapehand.audio.refusals import bad_file
 from tapehand.errors import InputError
 
 LOSSLESS_CODECS: Final = ("flac", "alac", "wavpack", "ape", "pcm_")
 PROBE_TIMEOUT_S: Final = 30
+WAIT_S: Final = 0.5
+MOST_WAITS: Final = 10
+LARGEST_BYTES: Final = 4 << 30
 
 
 class ExternalFacts(NamedTuple):
@@ -55,18 +63,53 @@ def probe(path: Path, demuxer: str) -> ExternalFacts:
 
 
 def decode(path: Path, demuxer: str, channels: int, length_samples: int) -> Generator[NDArray[np.float32], None, None]:
-    """Float32 blocks ``(samples, channels)`` of at most ``length_samples``; the process ends with the iterator."""
+    """Float32 blocks ``(samples, channels)`` of at most ``length_samples``; the process ends with the iterator.
+
+    Raises
+    ------
+    InputError
+        ``audio.decoder_died``: nothing came for five seconds.
+    """
     command = ["ffmpeg", "-nostdin", "-v", "quiet", *_source(path, demuxer)]
     command += ["-map", "0:a:0", "-vn", "-sn", "-dn", "-acodec", "pcm_f32le", "-f", "f32le", "pipe:1"]
     block_bytes = 4 * channels * length_samples
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nowhere, stdout=subprocess.PIPE, stderr=nowhere, bufsize=0) as run:
         assert run.stdout is not None
+        _confine(run.pid)
         try:
-            while payload := run.stdout.read(block_bytes):
+            while payload := _next_bytes(run.stdout.fileno(), block_bytes, path):
                 whole = len(payload) - len(payload) % (4 * channels)
                 yield np.frombuffer(payload[:whole], dtype="<f4").astype(np.float32).reshape(-1, channels)
         finally:
             run.kill()
+
+
+def _next_bytes(pipe: int, wanted_bytes: int, path: Path) -> bytes:
+    """As many bytes as wanted, fewer only at the end. Waits are counted, as a computer that sleeps has not waited."""
+    parts, got, waits = [], 0, 0
+    while got < wanted_bytes:
+        if not select.select([pipe], [], [], WAIT_S)[0]:
+            waits += 1
+            if waits == MOST_WAITS:
+                what = f"kept ffmpeg busy for {WAIT_S * MOST_WAITS:.0f} s without a sound"
+                raise bad_file(path, "audio.decoder_died", what)
+            continue
+        part = os.read(pipe, wanted_bytes - got)
+        if not part:
+            break
+        waits = 0
+        parts.append(part)
+        got += len(part)
+    return b"".join(parts)
+
+
+def _confine(process: int) -> None:
+    """Bounded memory and no file to write, where the system lets us say so from outside."""
+    if hasattr(resource, "prlimit"):
+        with contextlib.suppress(OSError, ValueError):
+            resource.prlimit(process, resource.RLIMIT_AS, (LARGEST_BYTES, LARGEST_BYTES))
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _run_probe(path: Path, demuxer: str) -> bytes:
