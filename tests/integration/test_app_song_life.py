@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapehand.app.audition import file_name, hear, match_gains_db
+from tapehand.app.audition import Listening, file_name, hear
 from tapehand.app.check import check
 from tapehand.app.decide import decide
 from tapehand.app.inbox import inbox
 from tapehand.app.log_view import log_rows
+from tapehand.app.matching import match_gains_db
 from tapehand.app.mix import mix_folder
 from tapehand.app.propose import propose
 from tapehand.app.songs import create_from_folder, find_song
@@ -325,7 +326,7 @@ def test_two_programs_deciding_at_once(studio: Studio, song: SongStore, reposito
 
 
 def test_options_are_heard_at_one_loudness(studio: Studio, song: SongStore, tmp_path: Path) -> None:
-    heard = hear(studio, song, asked(studio, song), tmp_path / "heard", work=Work())
+    heard = hear(studio, song, asked(studio, song), tmp_path / "heard", work=Work()).heard
     assert [each.path.name for each in heard] == ["Mix A.wav", "Mix B.wav"]
     files = [io.read(each.path) for each in heard]
     levels = [integrated_lufs(file) for file in files]
@@ -337,8 +338,8 @@ def test_options_are_heard_at_one_loudness(studio: Studio, song: SongStore, tmp_
 
 def test_a_stretch_can_be_heard(studio: Studio, song: SongStore, tmp_path: Path) -> None:
     span = Span(start_samples=10_000, end_samples=40_000)
-    heard = hear(studio, song, asked(studio, song), tmp_path / "heard", span=span, work=Work())
-    assert {io.read(each.path).length_samples for each in heard} == {30_000}
+    heard = hear(studio, song, asked(studio, song), tmp_path / "heard", how=Listening(span=span), work=Work())
+    assert {io.read(each.path).length_samples for each in heard.heard} == {30_000}
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,21 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
+from tapehand.app.difference import Stretch, most_different
+from tapehand.app.matching import as_long_as_each_other, matched, through_preview_master, with_soft_edges
 from tapehand.app.studio import Studio
 from tapehand.app.view import StoredView, view_of
 from tapehand.audio import Audio, io
 from tapehand.audio.atomic_folder import AtomicFolder
-from tapehand.meters.loudness import integrated_lufs
-from tapehand.meters.true_peak import true_peak_dbtp
+from tapehand.catalogue.loading import load
+from tapehand.errors import InputError
 from tapehand.ports.song_store import SongStore
 from tapehand.song.op import SetMaster
 from tapehand.song.proposal import Option, Proposal
 from tapehand.song.region import Span
-from tapehand.units import SILENCE_DB, db_to_gain
+from tapehand.song.trial import AS_IT_STANDS
 from tapehand.work import Work
 
-GUARD_DBTP: Final = -1.0
 LONGEST_NAME_BYTES: Final = 160
 RESERVED_NAMES: Final = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 UNSAFE_IN_NAMES: Final = frozenset('/\\:*?"<>|')
@@ -38,59 +37,126 @@ class Heard:
     match_gain_db: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """How to listen.
+
+    Parameters
+    ----------
+    span : the stretch to hear; None is where the options differ most.
+    whole : hear all of the song instead.
+    preview_master : one same bus chain on everything that is heard.
+    with_rough : hear the song as it stands as well.
+    """
+
+    span: Span | None = None
+    whole: bool = False
+    preview_master: bool = False
+    with_rough: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audition:
+    """The options as files, and which stretch of the song they are."""
+
+    stretch: Stretch
+    heard: tuple[Heard, ...]
+
+
 def hear(
-    studio: Studio, store: SongStore, number: int, folder: Path, *, span: Span | None = None, work: Work
-) -> list[Heard]:
+    studio: Studio, store: SongStore, number: int, folder: Path, *, how: Listening = Listening(), work: Work
+) -> Audition:
     """Write every option of proposal ``number`` to ``folder``, matched in loudness; the song is not changed.
 
     Raises
     ------
+    InputError
+        ``proposal.unknown``, ``audition.outside``, ``audition.mastered``.
     OutputError
         ``folder`` exists and is not empty, or cannot be written.
     """
     proposal = store.state().filed(number).proposal
     with AtomicFolder(folder) as target:
-        heard = write_options(view_of(studio, store), proposal, target.building, span=span, work=work)
-    return [at_place(each, target.building, Path(folder)) for each in heard]
+        options, stretch, sounds = comparable(view_of(studio, store), proposal, how, work)
+        heard = _write(options, sounds, target.building, work)
+    return Audition(stretch=stretch, heard=tuple(at_place(each, target.building, Path(folder)) for each in heard))
 
 
-def write_options(
-    view: StoredView, proposal: Proposal, folder: Path, *, span: Span | None = None, work: Work
-) -> list[Heard]:
-    """Render every option over ``span`` (None is the whole song) and write it, matched, into an existing folder."""
-    through_master = any(isinstance(op, SetMaster) for option in proposal.options for op in option.ops)
-    renders = []
-    for index, option in enumerate(proposal.options):
-        share = work.child("audition.render", index / len(proposal.options), (index + 1) / len(proposal.options))
-        renders.append(_rendered(view, option, span, through_master, share))
-    levels = [integrated_lufs(render) for render in renders]
-    peaks = [true_peak_dbtp(render) for render in renders]
-    gains_db = match_gains_db(levels, peaks)
-    heard = []
-    for option, name, render, level, peak, gain_db in zip(
-        proposal.options, file_names(proposal.options), renders, levels, peaks, gains_db, strict=True
-    ):
-        path = folder / name
-        io.write(path, turned(render, gain_db), work=work)
-        heard.append(Heard(option=option, path=path, integrated_lufs=level, true_peak_dbtp=peak, match_gain_db=gain_db))
-    return heard
+def write_options(view: StoredView, proposal: Proposal, folder: Path, *, work: Work) -> list[Heard]:
+    """Render every option over the whole song and write it, matched, into an existing folder."""
+    options, _, sounds = comparable(view, proposal, Listening(whole=True), work)
+    return _write(options, sounds, folder, work)
 
 
-def match_gains_db(levels_lufs: Sequence[float], peaks_dbtp: Sequence[float]) -> list[float]:
-    """Gains, all 0 dB or less, that bring everything to one loudness with every true peak at -1 dBTP or less.
+def comparable(
+    view: StoredView, proposal: Proposal, how: Listening, work: Work
+) -> tuple[tuple[Option, ...], Stretch, list[Audio]]:
+    """What is compared, where, and its sounds: of one length, from the same sample on; not yet of one loudness.
 
-    What is silent has no loudness to match and keeps its level.
+    Raises InputError (``audition.outside``) for a stretch that is not in the song, (``audition.mastered``) for a
+    preview master over options that are masters.
     """
-    loud = [level for level in levels_lufs if level > SILENCE_DB]
-    target = min(loud, default=0.0)
-    gains = [target - level if level > SILENCE_DB else 0.0 for level in levels_lufs]
-    over_db = max((peak + gain - GUARD_DBTP for peak, gain in zip(peaks_dbtp, gains, strict=True)), default=0.0)
-    return [gain - max(over_db, 0.0) for gain in gains]
+    options = (rough_option(), *proposal.options) if how.with_rough else proposal.options
+    mastered = any(isinstance(op, SetMaster) for option in options for op in option.ops)
+    if mastered and how.preview_master:
+        raise InputError(
+            "audition.mastered", "These options are masters already", hint="Hear them without the preview master."
+        )
+    renders = as_long_as_each_other(_renders(view, options, mastered, work))
+    stretch = _stretch(view, renders, how)
+    if how.whole:
+        sounds = renders
+    else:
+        fade_ms = load("trials")["region"]["fade_ms"]
+        ends = stretch.span.start_samples, stretch.span.end_samples
+        sounds = [with_soft_edges(render.span(*ends), fade_ms) for render in renders]
+    return options, stretch, through_preview_master(sounds) if how.preview_master else sounds
 
 
-def turned(audio: Audio, gain_db: float) -> Audio:
-    """``audio`` at another level."""
-    return audio if gain_db == 0.0 else Audio.of(audio.samples * np.float32(db_to_gain(gain_db)), audio.rate_hz)
+def rough_option() -> Option:
+    """The song as it stands, as something to compare with."""
+    return Option(id=AS_IT_STANDS, name="As it stands", why="the song without this proposal", ops=())
+
+
+def _renders(view: StoredView, options: Sequence[Option], mastered: bool, work: Work) -> list[Audio]:
+    renders = []
+    for index, option in enumerate(options):
+        share = work.child("audition.render", index / len(options), (index + 1) / len(options))
+        renderer = view.renderer(option.ops, share)
+        renders.append(renderer.master() if mastered else renderer.mix())
+    return renders
+
+
+def _stretch(view: StoredView, renders: Sequence[Audio], how: Listening) -> Stretch:
+    length = renders[0].length_samples
+    if how.whole:
+        return Stretch(span=Span(start_samples=0, end_samples=length), name="the whole song", why="asked for")
+    if how.span is None:
+        return most_different(view.state, renders)
+    if not 0 <= how.span.start_samples < min(how.span.end_samples, length):
+        raise InputError(
+            "audition.outside",
+            "That stretch is not in the song",
+            hint=f"The song is {length / view.state.rate_hz:.1f} s long.",
+        )
+    end = min(how.span.end_samples, length)
+    return Stretch(span=replace(how.span, end_samples=end), name="the stretch you named", why="asked for")
+
+
+def _write(options: Sequence[Option], sounds: Sequence[Audio], folder: Path, work: Work) -> list[Heard]:
+    heard = []
+    for option, name, sound in zip(options, file_names(options), matched(sounds), strict=True):
+        io.write(folder / name, sound.audio, work=work)
+        heard.append(
+            Heard(
+                option=option,
+                path=folder / name,
+                integrated_lufs=sound.integrated_lufs,
+                true_peak_dbtp=sound.true_peak_dbtp,
+                match_gain_db=sound.match_gain_db,
+            )
+        )
+    return heard
 
 
 def file_names(options: Sequence[Option]) -> list[str]:
@@ -119,9 +185,3 @@ def file_name(name: str, identity: str, *, taken: Sequence[str]) -> str:
 def at_place(heard: Heard, building: Path, folder: Path) -> Heard:
     """The same after the folder it was built in got its name."""
     return replace(heard, path=folder / heard.path.relative_to(building))
-
-
-def _rendered(view: StoredView, option: Option, span: Span | None, through_master: bool, work: Work) -> Audio:
-    renderer = view.renderer(option.ops, work)
-    audio = renderer.master() if through_master else renderer.mix()
-    return audio if span is None else audio.span(span.start_samples, span.end_samples)

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from tapehand.app.audition import turned
 from tapehand.app.beat import make_beat
 from tapehand.app.deliver import write_native
 from tapehand.app.demo_report import DemoFacts, demo_report
 from tapehand.app.log_view import log_rows
 from tapehand.app.master import master_file
+from tapehand.app.matching import turned
 from tapehand.app.mix import mix_folder
 from tapehand.app.report import Report, as_html
 from tapehand.app.studio import Studio

@@ -18,7 +18,7 @@ _COMMANDS: Final = {
     "new": ("song", "Start a song from a folder of stems."),
     "propose": ("song", "Ask an engine for options."),
     "inbox": ("song", "Show what waits for your decision."),
-    "hear": ("song", "Write the options of a proposal as level-matched files."),
+    "hear": ("hear", "Write the options of a proposal as level-matched files."),
     "decide": ("song", "Accept, reject or put off a proposal."),
     "undo": ("song", "Take back a decision; nothing is deleted."),
     "log": ("song", "Show everything that ever happened to the song."),

@@ -1,4 +1,4 @@
-"""A song's life: ``new``, ``propose``, ``inbox``, ``hear``, ``decide``, ``undo``, ``log``, ``engines``."""
+"""A song's life: ``new``, ``propose``, ``inbox``, ``decide``, ``undo``, ``log``, ``engines``."""
 
 import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 from tapehand.cli.frame import json_option, long_work, say, show_json, song_option, user_name
 from tapehand.cli.measure import show_findings
-from tapehand.cli.tables import number, show_table
+from tapehand.cli.tables import show_table
 from tapehand.errors import UsageError
 
 _ENGINES: Final = {"mix": "mixing", "master": "mastering"}
@@ -99,52 +99,6 @@ def inbox_command(song_path: Path | None, as_json: bool) -> None:
         show_findings(findings)
     if not waiting.proposals and not findings:
         say("Nothing waits for you.")
-
-
-@click.command("hear")
-@click.argument("number_", metavar="N", type=int)
-@click.option(
-    "-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="A new folder for the files."
-)
-@click.option("--start", type=click.FloatRange(min=0), help="Begin at this second.")
-@click.option("--end", type=click.FloatRange(min=0), help="End at this second.")
-@song_option
-@json_option
-def hear_command(
-    number_: int, out: Path, start: float | None, end: float | None, song_path: Path | None, as_json: bool
-) -> None:
-    """Write the options of proposal N as files for any player: same place, same loudness to 0.1 LU."""
-    from tapehand.app.audition import hear
-    from tapehand.app.songs import open_song
-    from tapehand.bootstrap import make_studio
-    from tapehand.song.region import Span
-    from tapehand.units import seconds_to_samples
-
-    if (start is None) != (end is None) or (start is not None and end is not None and end <= start):
-        raise UsageError("cli.usage", "A stretch needs --start and a later --end")
-    room = make_studio()
-    with long_work() as work, open_song(room, song_path) as store:
-        song = store.state().song
-        span = None
-        if start is not None and end is not None and song is not None:
-            first, last = (seconds_to_samples(time_s, song.rate_hz) for time_s in (start, end))
-            span = Span(start_samples=first, end_samples=last)
-        heard = hear(room, store, number_, out, span=span, work=work)
-    if as_json:
-        options = [
-            {
-                "id": each.option.id,
-                "name": each.option.name,
-                "path": str(each.path),
-                "integrated_lufs": each.integrated_lufs,
-                "match_gain_db": each.match_gain_db,
-            }
-            for each in heard
-        ]
-        show_json({"schema": "Heard.1", "proposal": number_, "options": options})
-        return
-    rows = [(each.option.name, number(each.match_gain_db, 1, "dB"), str(each.path)) for each in heard]
-    show_table(("option", "turned by", "file"), rows, numeric=(1,))
 
 
 @click.command("decide")
