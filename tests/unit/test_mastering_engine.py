@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from tapehand.audio import Audio
-from tapehand.audio.dither import TriangularDither, quantise
+from tapehand.audio.dither import TriangularDither
 from tapehand.dsp.chain import run_chains
 from tapehand.engines.mastering.chain import apply_chain, work_out
 from tapehand.engines.mastering.engine import MasteringEngine
 from tapehand.engines.mastering.wishes import make_wishes
 from tapehand.errors import Cancelled, InputError, Refused
+from tapehand.kernels.pcm import Woven, weave_codes
 from tapehand.meters.true_peak import finest_true_peak_dbtp, true_peak_dbtp
 from tapehand.ports.engine import Engine
 from tapehand.song.brief import Brief, BriefField
@@ -43,7 +44,10 @@ def mix(rng: np.random.Generator, seconds: float = 4.0, channels: int = 2) -> Au
 
 def delivered(audio: Audio) -> Audio:
     """What a 24-bit file holds of it."""
-    codes = quantise(np.ascontiguousarray(audio.samples.T), 24, TriangularDither(3)).values
+    random = TriangularDither(3).random((audio.length_samples, audio.channels))
+    woven = weave_codes(audio.samples, 0, audio.length_samples, 24, 4, random)
+    assert isinstance(woven, Woven)
+    codes = woven.payload.view(np.int32).reshape(-1, audio.channels) >> 8
     return Audio.of(codes.T / 2.0**23, audio.rate_hz)
 
 
