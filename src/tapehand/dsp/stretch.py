@@ -17,7 +17,8 @@ from tapehand.errors import InputError, InternalError
 
 SHORTEST, LONGEST = 0.25, 4.0
 MOST_SEMITONES: Final = 24.0
-# The vocoder rolls dice beyond twice the length; always the same ones.
+# Near twice the length and beyond it the vocoder makes phases up, so that is done in several goes.
+MOST_AT_ONCE: Final = 1.9
 SEED: Final = 1
 
 
@@ -69,7 +70,16 @@ def transpose(audio: Audio, semitones: float, *, keep_attacks: bool = True) -> A
 
 
 def _vocoded(audio: Audio, length_ratio: float, length_samples: int) -> Audio:
-    """The vocoder's work, cut to length. It hears silence at the end, as its own count of samples may be one short."""
+    """The vocoder's work, in as many goes as it takes; exactly ``length_samples`` long."""
+    goes = max(1, math.ceil(math.log(length_ratio) / math.log(MOST_AT_ONCE)))
+    step = length_ratio ** (1.0 / goes)
+    for go in range(goes - 1, -1, -1):
+        audio = _vocoded_once(audio, step, round(length_samples / step**go))
+    return audio
+
+
+def _vocoded_once(audio: Audio, length_ratio: float, length_samples: int) -> Audio:
+    """It hears silence at the end, as its own count of samples may be a few short."""
     vocoder = _vocoder()(SEED)
     vocoder.preset(audio.channels, float(audio.rate_hz))
     vocoder.setTimeFactor(1.0 / length_ratio)
