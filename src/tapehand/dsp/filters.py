@@ -1,13 +1,16 @@
 """Filter design: second-order sections from the settings an engineer reads off an equaliser.
 
-Shapes after R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"; Butterworth qualities from
-the pole angles. Design is scalar float64 with Python's ``math``.
+Peaks and shelves follow their analogue prototypes up to the top (``dsp.matched``). Passes and the notch, whose zeros
+lie at 0 Hz, half the rate or the notch itself, are bilinear: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad
+filter coefficients"; Butterworth qualities from the pole angles. Scalar float64 with Python's ``math``.
 """
 
 import math
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from tapehand.dsp.matched import matched_section
+from tapehand.dsp.sections import Section
 from tapehand.errors import InternalError
 from tapehand.song.processors import Band, BandKind, Equaliser, HighPass
 
@@ -16,17 +19,6 @@ LOWEST_HZ: Final = 0.5
 LOWEST_Q: Final = 0.05
 SLOW_POLE: Final = 0.004
 MIRRORED_POLES: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """``(b0 + b1/z + b2/z^2) / (1 + a1/z + a2/z^2)``."""
-
-    b0: float
-    b1: float
-    b2: float
-    a1: float
-    a2: float
 
 
 def reachable_hz(frequency_hz: float, rate_hz: int) -> float:
@@ -59,8 +51,16 @@ def equaliser_sections(settings: Equaliser, rate_hz: int) -> list[Section]:
     return [band_section(band, rate_hz) for band in settings.bands]
 
 
+@lru_cache(maxsize=4096)
 def band_section(band: Band, rate_hz: int) -> Section:
-    """The section of one band."""
+    """The section of one band; a peak or shelf of 0 dB changes nothing."""
+    if band.kind in ("peak", "low_shelf", "high_shelf"):
+        if band.gain_db == 0.0:
+            return Section(1.0, 0.0, 0.0, 0.0, 0.0)
+        frequency_hz, q = max(band.frequency_hz, LOWEST_HZ), max(band.q, LOWEST_Q)
+        matched = matched_section(band.kind, frequency_hz, band.gain_db, q, rate_hz)
+        if matched is not None:
+            return matched
     return _cookbook(band.kind, band.frequency_hz, band.gain_db, band.q, rate_hz)
 
 

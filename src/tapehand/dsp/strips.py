@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.dynamics import compressor_column
-from tapehand.dsp.filters import Section, equaliser_sections, forgets_slowly, high_pass_sections
+from tapehand.dsp.filters import equaliser_sections, forgets_slowly, high_pass_sections
+from tapehand.dsp.sections import Section
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, narrow_bus_into
 from tapehand.kernels.strip import LANES, PAIRS, Strip8OntoBus, StripSettings, lane_table, run_strip8

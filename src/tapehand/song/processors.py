@@ -21,7 +21,7 @@ class HighPass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """One equaliser band (RBJ cookbook shapes). ``gain_db`` is unused by passes and notch."""
+    """One equaliser band, of analogue shape. ``gain_db`` is unused by passes and notch."""
 
     kind: BandKind
     frequency_hz: float
