@@ -20,24 +20,28 @@ INLINE std::int32_t held_at(const std::int32_t* values, std::int64_t i, std::int
 }  // namespace
 
 // Raises envelope[i] and envelope[i + 1] to the largest peak of any channel in [i, i + 1), where the envelope around i
-// is already above ``threshold`` (below 0: everywhere). A peak between two samples binds both.
-KERNEL(limiter_envelope)(const float* in, std::int64_t channels, std::int64_t length, const float* weights,
-                         std::int64_t phases, std::int64_t taps, double threshold, float* envelope) {
+// is already above ``threshold`` (below 0: everywhere). A peak between two samples binds both. The stream may run at
+// ``steps`` (1, 2, 4 or 8) times the rate of the envelope; its position ``first`` belongs to envelope[0].
+KERNEL(limiter_envelope)(const float* in, std::int64_t channels, std::int64_t length, std::int64_t first,
+                         std::int64_t steps, const float* weights, std::int64_t phases, std::int64_t taps,
+                         double threshold, float* envelope, std::int64_t count) {
     const std::int64_t bad = first_not_finite(in, channels * length);
     if (bad != FINE) return bad % length;
     const Bank bank = {weights, phases, taps};
+    const std::int64_t samples = 8 / steps;
     const float least = float(threshold);
-    for (std::int64_t i = 0; i < length; i += 8) {
-        const std::int64_t count = lowest<std::int64_t>(8, length - i);
+    for (std::int64_t i = 0; i < count; i += samples) {
+        const std::int64_t end = lowest(i + samples, count);
         bool near = threshold < 0;
-        for (std::int64_t k = 0; !near && k < count; k++) near = envelope[i + k] > least;
+        for (std::int64_t k = i; !near && k < end; k++) near = envelope[k] > least;
         if (!near) continue;
         v8 peak = {};
         for (std::int64_t channel = 0; channel < channels; channel++)
-            peak = highest(peak, peaks_at(in + channel * length, length, i, bank));
-        for (std::int64_t k = 0; k < count; k++) {
-            envelope[i + k] = highest(envelope[i + k], peak[k]);
-            if (i + k + 1 < length) envelope[i + k + 1] = highest(envelope[i + k + 1], peak[k]);
+            peak = highest(peak, peaks_at(in + channel * length, length, first + i * steps, bank));
+        for (std::int64_t k = 0; k < (end - i) * steps; k++) {
+            const std::int64_t at_sample = i + k / steps;
+            envelope[at_sample] = highest(envelope[at_sample], peak[k]);
+            if (at_sample + 1 < count) envelope[at_sample + 1] = highest(envelope[at_sample + 1], peak[k]);
         }
     }
     return FINE;

@@ -69,7 +69,8 @@ def assert_delivers(audio: Audio, target_lufs: float, ceiling_dbtp: float) -> No
     assert finest_true_peak_dbtp(audio) <= ceiling_dbtp
     assert peer_true_peak_dbtp(audio) <= ceiling_dbtp
     independent = np.abs(resample_poly(audio.samples.astype(np.float64), 16, 1, axis=1)).max()
-    assert 20 * math.log10(float(independent)) <= ceiling_dbtp
+    # No filter of the named set: its own ripple is 0.006 dB.
+    assert 20 * math.log10(float(independent)) <= ceiling_dbtp + 0.01
 
 
 @dataclass(frozen=True, kw_only=True)

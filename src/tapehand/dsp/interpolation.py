@@ -1,12 +1,14 @@
-"""Banks of filters that give the signal between its samples: the standard's, and Kaiser-windowed ones at 16x.
+"""Filters that give the signal between its samples: the standard's, and the set that a ceiling is proved under.
 
 A bank is float32 ``(phases, taps)``; row p, laid over the samples ``i - taps/2 + 1 .. i + taps/2``, gives the signal
-at a fixed place in ``[i, i + 1)``. What "true peak" is near the Nyquist frequency depends on the filter, so Tapehand
-names its filters: see ``BANKS``.
+at a fixed place in ``[i, i + 1)``. What "true peak" is near half the rate depends on the filter, so Tapehand names its
+filters: see ``BANKS``. The long ones are run in two steps that are cheaper together: spectra double the rate, and
+a short bank fills in the rest. ``peak_envelope`` does so.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -69,25 +71,10 @@ def _bessel_i0(x: float) -> float:
     return total
 
 
-def _frozen(bank: Bank) -> Bank:
-    bank = np.ascontiguousarray(bank, dtype=np.float32)
-    bank.flags.writeable = False
-    return bank
-
-
-def short_bank() -> Bank:
-    """16x with a gentle slope, as simple resamplers have it."""
-    return kaiser_bank(16, 20, 5.0)
-
-
-def steep_bank() -> Bank:
-    """16x close to the ideal: flat to 0.49 of the rate."""
-    return kaiser_bank(16, 256, 8.0)
-
-
-def converter_bank() -> Bank:
-    """16x as converters and good resamplers have it: flat to 0.46 of the rate, nothing above 0.5."""
-    return kaiser_bank(16, 128, 8.0, 0.96)
+def _frozen(bank: NDArray[np.floating]) -> Bank:
+    frozen = np.ascontiguousarray(bank, dtype=np.float32)
+    frozen.flags.writeable = False
+    return frozen
 
 
 @cache
@@ -101,17 +88,63 @@ def _hann_weight(time: float) -> float:
     return _sinc(time) * (0.5 + 0.5 * math.cos(math.pi * time / 6.0))
 
 
-def fine_banks() -> tuple[Bank, ...]:
-    """Every bank but the standard's."""
-    return hann_bank(), short_bank(), steep_bank(), converter_bank()
+@cache
+def half_step_bank() -> Bank:
+    """Fills in a signal that is already doubled in rate: 16 places in each of its steps, true to 0.001 dB."""
+    return kaiser_bank(16, 12, 8.0)
 
 
-BANKS: Final[Mapping[str, str]] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class LongFilter:
+    """A filter too long to lay over the samples one by one: it is run by spectra, over blocks.
+
+    ``taps`` per phase under a Kaiser window with ``beta``, half gain at ``cutoff`` (1 = half the rate). Without taps
+    it is the ideal: everything below half the rate, nothing above.
+    """
+
+    name: str
+    words: str
+    taps: int = 0
+    beta: float = 0.0
+    cutoff: float = 1.0
+
+    def doubling_response(self, size: int) -> Bank:
+        """Its real, zero-phase response for doubling the rate of a block of ``size`` samples: ``(size + 1,)``."""
+        return _doubling_response(self, size)
+
+
+@cache
+def _doubling_response(long_filter: LongFilter, size: int) -> Bank:
+    if not long_filter.taps:
+        ideal = np.zeros(size + 1)
+        ideal[: size // 2], ideal[size // 2] = 2.0, 1.0
+        return _frozen(ideal)
+    kernel = np.zeros(2 * size)
+    for step in range(-long_filter.taps, long_filter.taps + 1):
+        kernel[step] = _long_weight(long_filter, step / 2.0)
+    return _frozen(np.fft.rfft(2.0 * kernel / kernel.sum()).real)
+
+
+def _long_weight(long_filter: LongFilter, time: float) -> float:
+    reach = long_filter.taps / 2.0
+    if abs(time) > reach:
+        return 0.0
+    return _sinc(long_filter.cutoff * time) * _kaiser(time / reach, long_filter.beta)
+
+
+SHORT_BANKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "bs1770": "ITU-R BS.1770-5 annex 2: 4x, 48 taps",
         "hann": "4x, 49 taps, Hann window, as libebur128 reads",
-        "short": "16x, 20 taps a phase, Kaiser window with beta 5, half gain at half the rate",
-        "steep": "16x, 256 taps a phase, Kaiser window with beta 8, half gain at half the rate",
-        "converter": "16x, 128 taps a phase, Kaiser window with beta 8, half gain at 0.48 of the rate",
     }
+)
+LONG_FILTERS: Final = (
+    LongFilter(
+        "steep", "16x, 97 taps a phase, Kaiser window with beta 9, cut-off 0.98 of half the rate", 97, 9.0, 0.98
+    ),
+    LongFilter("flat", "16x, 513 taps a phase, Kaiser window with beta 10, cut-off 0.94", 513, 10.0, 0.94),
+    LongFilter("ideal", "32x, band-limited by FFT, blocks of 32768 samples that overlap by 8192"),
+)
+BANKS: Final[Mapping[str, str]] = MappingProxyType(
+    {**SHORT_BANKS, **{long_filter.name: long_filter.words for long_filter in LONG_FILTERS}}
 )

@@ -8,7 +8,6 @@ bank of ``interpolation.BANKS`` reads at most the ceiling.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.dsp.interpolation import bs1770_bank, fine_banks
+from tapehand.dsp.peak_envelope import coarse_envelope, raise_by_set
 from tapehand.kernels import limiter as kernels
 from tapehand.song.processors import Limiter
 from tapehand.units import db_to_gain
@@ -26,17 +25,22 @@ Samples = NDArray[np.float32]
 # Room below the ceiling for what comes after and for who reads it: dithered rounding to 24 bits adds under 0.00001 dB,
 # to 16 bits 0.001, and common resamplers have a ripple of 0.006 dB.
 CEILING_MARGIN_DB: Final = 0.01
-# Where the standard's filter reads this much below the ceiling, the finer ones read below it too: nearly always when
-# the gain is made, and, for sounds full of energy at half the rate as well, when it is proved.
-REFINE_REACH_DB: Final = 1.5
-PROOF_REACH_DB: Final = 4.0
+# Where the standard's filter reads this much below the ceiling, the finer ones read below it too, even for sounds full
+# of energy at half the rate.
+REACH_DB: Final = 6.0
+CAUTION: Final = 0.1
 # Half a period of 40 Hz, the lowest note that is common: rectified, it asks again before the hold ends, so a steady
 # bass note meets a steady gain and is not distorted.
 HOLD_S: Final = 0.0125
 SLOW_CHARGE_S: Final = 0.25
 POLISH_REACH_S: Final = 0.0005
+# Aimed at below the ceiling, so that rounding to single precision leaves nothing above it.
+AIM_BELOW_DB: Final = 0.0005
 POLISH_STEP_DB: Final = 0.002
+POLISH_WIDENING: Final = 1.25
 POLISH_PASSES: Final = 24
+# How far from a dip its change can still be read by the longest filter's main part.
+POLISH_CONTEXT: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,7 @@ class LimiterInput:
 
     def __init__(self, audio: Audio) -> None:
         self.audio = audio
-        self._coarse = _coarse_envelope(audio.samples)
+        self._coarse = coarse_envelope(audio.samples)
         self._refined: tuple[float, kernels.Envelope] | None = None
 
     @property
@@ -98,7 +102,7 @@ class LimiterInput:
     def _gain(self, envelope: kernels.Envelope, settings: Limiter) -> NDArray[np.float32]:
         rate_hz = self.audio.rate_hz
         reach = max(1, round(settings.look_ahead_ms * 0.0005 * rate_hz))
-        scale = db_to_gain(settings.drive_db - settings.ceiling_dbtp + CEILING_MARGIN_DB)
+        scale = db_to_gain(settings.drive_db - settings.ceiling_dbtp + CEILING_MARGIN_DB + AIM_BELOW_DB)
         held = kernels.hold(kernels.attenuation_of(envelope, scale), reach + round(HOLD_S * rate_hz), reach)
         kernels.release(
             held,
@@ -112,7 +116,7 @@ class LimiterInput:
         """The envelope, exact where it may pass ``level_db``. Whole decibels of drive share one refinement."""
         if self._refined is None or self._refined[0] != level_db:
             envelope = self._coarse.copy()
-            _refine(self.audio.samples, envelope, db_to_gain(level_db - REFINE_REACH_DB))
+            raise_by_set(self.audio.samples, envelope, db_to_gain(level_db - REACH_DB), CAUTION)
             self._refined = (level_db, envelope)
         return self._refined[1]
 
@@ -122,54 +126,31 @@ def _decay(time_s: float, rate_hz: int) -> float:
     return math.exp(-1.0 / max(1.0, time_s * rate_hz))
 
 
-def _coarse_envelope(samples: Samples) -> kernels.Envelope:
-    envelope = kernels.sample_peaks(samples)
-    kernels.raise_envelope(samples, bs1770_bank(), envelope)
-    return envelope
-
-
-def _refine(samples: Samples, envelope: kernels.Envelope, threshold: float) -> None:
-    for bank in fine_banks():
-        kernels.raise_envelope(samples, bank, envelope, threshold)
-
-
 def _polish(samples: Samples, ceiling: float, rate_hz: int) -> None:
-    """Take down, in place, what still reads above ``ceiling``, by short dips around each place."""
-    envelope = _coarse_envelope(samples)
-    _refine(samples, envelope, ceiling * db_to_gain(-PROOF_REACH_DB))
-    reach = max(2, round(POLISH_REACH_S * rate_hz))
-    for start, end in _spans(np.flatnonzero(envelope > ceiling), 8 * reach + _context(), samples.shape[1]):
-        piece = np.ascontiguousarray(samples[:, start:end])
-        _polish_piece(piece, ceiling, reach, at_start=start == 0, at_end=end == samples.shape[1])
-        samples[:, start:end] = piece
+    """Take down, in place, what still reads above ``ceiling``, by short dips around each place, until nothing does.
 
-
-def _polish_piece(piece: Samples, ceiling: float, reach: int, *, at_start: bool, at_end: bool) -> None:
-    """Dip until clean. Each pass aims a little lower than the one before, so that it comes to an end."""
-    first = 0 if at_start else _context()
-    last = piece.shape[1] - (0 if at_end else _context())
+    A pass looks where the one before worked, and a last one everywhere. Each aims a little lower and wider than the
+    one before, so that it comes to an end.
+    """
+    touched: NDArray[np.bool_] | None = None
     for turn in range(POLISH_PASSES):
-        envelope = _coarse_envelope(piece)
-        _refine(piece, envelope, ceiling * db_to_gain(-PROOF_REACH_DB))
-        envelope[:first] = 0.0
-        envelope[last:] = 0.0
-        over = envelope > ceiling
-        if not over.any():
+        over = _places_over(samples, ceiling, touched)
+        if over is None and touched is not None:
+            touched = None
+            over = _places_over(samples, ceiling, touched)
+        if over is None:
             return
-        envelope[~over] = 0.0
-        attenuation = kernels.attenuation_of(envelope, db_to_gain(turn * turn * POLISH_STEP_DB) / ceiling)
-        piece *= kernels.smooth_gain(kernels.hold(attenuation, reach, reach), reach)
+        reach = max(2, round(POLISH_REACH_S * rate_hz * POLISH_WIDENING**turn))
+        attenuation = kernels.attenuation_of(over, db_to_gain(AIM_BELOW_DB + turn * turn * POLISH_STEP_DB) / ceiling)
+        samples *= kernels.smooth_gain(kernels.hold(attenuation, reach, reach), reach)
+        touched = kernels.hold(attenuation, reach + POLISH_CONTEXT, reach + POLISH_CONTEXT) > 0
 
 
-def _context() -> int:
-    """Samples to each side that an interpolated value may depend on."""
-    return max(int(bank.shape[1]) for bank in fine_banks()) // 2 + 8
-
-
-def _spans(places: NDArray[np.int64], margin: int, length: int) -> Iterator[tuple[int, int]]:
-    """Stretches around ``places``, ``margin`` to each side, joined where they touch, inside ``[0, length)``."""
-    if places.size == 0:
-        return
-    breaks = np.flatnonzero(np.diff(places) > 2 * margin)
-    for first, last in zip([0, *(breaks + 1)], [*breaks, places.size - 1], strict=True):
-        yield max(0, int(places[first]) - margin), min(length, int(places[last]) + 1 + margin)
+def _places_over(samples: Samples, ceiling: float, touched: NDArray[np.bool_] | None) -> kernels.Envelope | None:
+    """The envelope where it passes ``ceiling``, 0 elsewhere; None where it does so nowhere."""
+    envelope = coarse_envelope(samples)
+    if touched is not None:
+        envelope[~touched] = 0.0
+    raise_by_set(samples, envelope, ceiling * db_to_gain(-REACH_DB), CAUTION)
+    envelope[envelope <= ceiling] = 0.0
+    return envelope if envelope.any() else None

@@ -9,7 +9,11 @@ from tapehand.kernels.meter import require_bank
 
 _P = Parameter
 _SAMPLE_PEAKS = Kernel("limiter_sample_peaks", _P.F32, _P.INT, _P.INT, _P.F32_OUT)
-_ENVELOPE = Kernel("limiter_envelope", _P.F32, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.F32_OUT)
+_ENVELOPE = Kernel(
+    "limiter_envelope",
+    *(_P.F32, _P.INT, _P.INT, _P.INT, _P.INT),
+    *(_P.F32, _P.INT, _P.INT, _P.REAL, _P.F32_OUT, _P.INT),
+)
 _ATTENUATION = Kernel("limiter_attenuation", _P.F32, _P.INT, _P.REAL, _P.I32_OUT)
 _HOLD = Kernel("limiter_hold", _P.I32, _P.INT, _P.INT, _P.INT, _P.I32_OUT, _P.I32_OUT)
 _RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL)
@@ -31,14 +35,24 @@ def sample_peaks(samples: NDArray[np.float32]) -> Envelope:
 
 
 def raise_envelope(
-    samples: NDArray[np.float32], bank: NDArray[np.float32], envelope: Envelope, threshold: float = EVERYWHERE
+    samples: NDArray[np.float32],
+    bank: NDArray[np.float32],
+    envelope: Envelope,
+    threshold: float = EVERYWHERE,
+    *,
+    first: int = 0,
+    steps: int = 1,
 ) -> None:
-    """Raise ``envelope`` by what ``bank`` finds between the samples, where it stands above ``threshold`` already."""
+    """Raise ``envelope`` by what ``bank`` finds between the samples, where it stands above ``threshold`` already.
+
+    ``samples`` may be a stream at ``steps`` (1, 2, 4, 8) times the envelope's rate, whose place ``first`` belongs to
+    the envelope's start.
+    """
     require_bank(bank)
     channels, length = samples.shape
-    _require(envelope.shape == (length,), "envelope")
+    _require(steps in (1, 2, 4, 8) and 0 <= first <= length - envelope.size * steps, "envelope")
     if length:
-        _ENVELOPE(samples, channels, length, bank, *bank.shape, threshold, envelope)
+        _ENVELOPE(samples, channels, length, first, steps, bank, *bank.shape, threshold, envelope, envelope.size)
 
 
 def attenuation_of(envelope: Envelope, scale: float) -> Attenuation:

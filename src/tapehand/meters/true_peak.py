@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.dsp.interpolation import Bank, bs1770_bank, fine_banks
+from tapehand.dsp.interpolation import Bank, bs1770_bank
+from tapehand.dsp.peak_envelope import coarse_envelope, raise_by_set
 from tapehand.kernels import meter as kernels
 from tapehand.units import db_to_gain, gain_to_db
 
@@ -33,19 +34,11 @@ def true_peak_dbtp(audio: Audio) -> float:
 
 
 def finest_true_peak_dbtp(audio: Audio) -> float:
-    """Highest reading of ``dsp.interpolation.BANKS``, of which three are at 16x: the proof of a ceiling."""
-    return gain_to_db(max((_finest(channel) for channel in audio.samples), default=0.0))
-
-
-def _finest(channel: NDArray[np.float32]) -> float:
-    coarse = _scan(channel, bs1770_bank())
-    best = max(float(coarse.max(initial=0.0)), float(np.abs(channel).max(initial=0.0)))
-    for index in np.flatnonzero(coarse >= best * db_to_gain(-SCAN_REACH_DB)):
-        start = int(index) * SCAN_BLOCK
-        end = min(start + SCAN_BLOCK, channel.size)
-        for bank in fine_banks():
-            best = max(best, float(kernels.block_peaks(channel, bank, start, end, SCAN_BLOCK).max()))
-    return best
+    """Highest reading of ``dsp.interpolation.BANKS``, the set of filters that a ceiling is proved under."""
+    envelope = coarse_envelope(audio.samples)
+    highest = float(envelope.max(initial=0.0))
+    raise_by_set(audio.samples, envelope, highest * db_to_gain(-SCAN_REACH_DB))
+    return gain_to_db(float(envelope.max(initial=0.0)))
 
 
 def _scan(channel: NDArray[np.float32], bank: Bank) -> NDArray[np.float32]:
