@@ -40,8 +40,8 @@ class TapehandError(Exception):
     def sentence(self) -> str:
         """Message, place and hint as one line for a person."""
         place = f" ({self.where})" if self.where and self.where not in self.message else ""
-        message = self.message.rstrip(".")
-        return safe_text(f"{message}{place}. {self.hint}".strip())
+        hint = self.hint if self.hint.endswith((".", "!", "?")) or not self.hint else f"{self.hint}."
+        return safe_text(f"{self.message.rstrip('.')}{place}. {hint}".strip())
 
     def as_plain(self) -> Mapping[str, Any]:
         """The ``Error.1`` object of the JSON interface."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from tapehand.catalogue.loading import load
 from tapehand.cli.frame import ProgressLine, run
 from tapehand.cli.main import commands, tapehand
+from tapehand.cli.measure import show_findings
 from tapehand.cli.tables import number, place, signed
 
 
@@ -69,6 +71,28 @@ def test_progress_says_each_stage_once_in_a_file() -> None:
     assert stream.getvalue() == "Rendering the tracks ...\nWriting ...\n"
 
 
+def test_a_question_that_many_tracks_raise_is_asked_once(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"kind": "dual_mono", "start_s": None, "end_s": None, "unit": "dB", "question": "Is this a mono track?"}
+    levels = {"Kick": None, "Snare": -70.0, "Hats": -90.25}
+    clipped = {"kind": "clipping", "start_s": 1.0, "end_s": 2.0, "unit": "dBFS", "question": "Meant so?"}
+    show_findings([{**asked, "track": name, "value": value} for name, value in levels.items()])
+    show_findings([{**clipped, "track": "Vox", "value": 1.2}, {**clipped, "track": "Bass", "value": 0.1}])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("Is this a mono track?") == 1
+    assert "Kick, Snare, Hats (3 tracks)" in printed
+    assert "-90.2 to -70.0 dB" in printed
+    assert "+0.1 to +1.2 dBFS" in printed
+
+
+def test_a_reader_who_leaves_early_is_no_fault() -> None:
+    code = "import sys; from tapehand.cli.main import main; main(['engines', '--json'])"
+    source, sink = os.pipe()
+    os.close(source)
+    with open(sink, "w") as closed:
+        gone = subprocess.run([sys.executable, "-c", code], stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (gone.returncode, gone.stderr) == (0, "")
+
+
 def test_faults_of_ours_are_one_sentence_unless_debugging(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -89,6 +113,8 @@ def test_numbers_and_places_read_as_people_write_them() -> None:
     assert number(None) == "–"
     assert signed(0.0) == "0.0"
     assert signed(2.04, 1, "dB") == "+2.0 dB"
-    assert signed(-0.04, 1) == "0.0"
+    assert signed(-0.04, 1) == signed(0.04, 1) == "0.0"
+    assert signed(-0.04, 2, "dB") == "-0.04 dB"
+    assert signed(-10.02, 2) == "-10.02"
     assert place(62.34, 64.0) == "1:02.3-1:04.0"
     assert place(None) == ""

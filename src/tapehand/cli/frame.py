@@ -39,7 +39,8 @@ def run(command: click.Command, arguments: list[str] | None) -> int:
         return _told(UsageError("cli.usage", error.format_message(), hint=_help_hint(error)), wants_json)
     except (click.Abort, KeyboardInterrupt):
         return _told(Cancelled(), wants_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # The reader of the pipe has gone: nobody's fault. Click leaves by SystemExit then, and only then.
         _silence_stdout()
         return 0
     except TapehandError as error:

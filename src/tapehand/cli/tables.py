@@ -37,9 +37,13 @@ def signed(value: float | None, digits: int = 1, unit: str = "") -> str:
     """A change with its sign; a dash where there is none."""
     if value is None:
         return "–"
-    return (
-        f"{value:+.{digits}f}{f' {unit}' if unit else ''}".replace("-0.0", "0.0") if value else number(0, digits, unit)
-    )
+    shown = round(value, digits)
+    return f"{shown:+.{digits}f}{f' {unit}' if unit else ''}" if shown else number(0.0, digits, unit)
+
+
+def rate(value_hz: float) -> str:
+    """A sample rate without idle digits: ``44100 Hz``."""
+    return f"{value_hz:.10g} Hz"
 
 
 def place(start_s: float | None, end_s: float | None = None) -> str:
