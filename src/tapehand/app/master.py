@@ -58,20 +58,37 @@ def master_file(
     Refused
         The loudness asked for would do harm; nothing is written. ``refusal_record`` gives its JSON.
     InputError
-        The file or the reference cannot be read.
+        The file or the reference cannot be read, or has more than two channels.
     OutputError
         ``out`` exists, or cannot be written.
     """
     if not overwrite:
         refuse_taken(Path(out))
-    audio = io.read(Path(path), work)
+    audio = _read_mono_or_stereo(Path(path), work)
     sounds = {FILE_TRACK: audio}
     if reference is not None:
-        sounds[REFERENCE_TRACK] = io.read(Path(reference), work)
+        sounds[REFERENCE_TRACK] = _read_mono_or_stereo(Path(reference), work)
     view = FileView(state=_song_of_files(Path(path).stem, sounds), sounds=sounds, mixed=FILE_TRACK)
-    _, proposal = ask(studio, view, "mastering", master_brief(wishes or {}), seed=seed, work=work)
+    try:
+        _, proposal = ask(studio, view, "mastering", master_brief(wishes or {}), seed=seed, work=work)
+    except InputError as error:
+        error.where = error.where or str(path)
+        raise
     mastered = write_master(view.state, audio, proposal, Path(out), overwrite=overwrite, work=work)
     return master_record(mastered)
+
+
+def _read_mono_or_stereo(path: Path, work: Work) -> Audio:
+    """A whole file of one or two channels."""
+    channels = io.probe(path).channels
+    if channels > 2:
+        raise InputError(
+            "master.channels",
+            f"{path.name} has {channels} channels; masters are made of mono and stereo files",
+            where=str(path),
+            hint="Fold it down to stereo first.",
+        )
+    return io.read(path, work)
 
 
 def write_master(
@@ -81,7 +98,9 @@ def write_master(
     option = proposal.option(proposal.recommended) if proposal.recommended else proposal.options[0]
     mastered = Renderer(song=apply_all(song, option.ops), read_source=_no_source, work=work).master(premaster)
     written = io.write(out, mastered, DITHERED, dither_seed=dither_seed("master"), overwrite=overwrite, work=work)
-    return Mastered(path=out, proposal=proposal, option=option, meter=meter_file(out, work), clipped=written.clipped)
+    # The file stands where it was asked for: stopping now would leave it behind and say that nothing was changed.
+    meter = meter_file(out, Work(on_report=work.on_report))
+    return Mastered(path=out, proposal=proposal, option=option, meter=meter, clipped=written.clipped)
 
 
 def master_brief(wishes: dict[str, FieldValue]) -> Brief:

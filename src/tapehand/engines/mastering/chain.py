@@ -96,7 +96,7 @@ def work_out(premaster: Audio, wishes: MasterWishes, work: Work, *, level_only: 
     before = measure(premaster)
     if before.integrated_lufs <= ABSOLUTE_GATE_LUFS:
         raise InputError(
-            "master.silent", "There is nothing to master: it is silent or shorter than 0.4 s", hint="Check the file."
+            "master.silent", "There is nothing to master: silent, or shorter than 0.4 s", hint="Check the file."
         )
     rack = _Rack(premaster, before.integrated_lufs)
     for done, plan in enumerate(() if level_only else SHAPING):
