@@ -31,6 +31,18 @@ def test_stems_in_natural_order_with_sub_folders(tmp_path):
     assert session.rate_hz == 44_100
 
 
+def test_what_tapehand_made_beside_the_stems_is_no_stem(tmp_path):
+    for name in ("kick.wav", "song.tapehand/audio/0a1b.wav", "options/As it came in.wav", "options/Punch.wav"):
+        put(tmp_path / name)
+    put(tmp_path / "Drums" / "options" / "room.wav")
+    session = list_session(tmp_path)
+    assert names(session) == ["room", "kick"]
+    assert {each.path.name: each.code for each in session.skipped} == {
+        "song.tapehand": "session.song",
+        "options": "session.song",
+    }
+
+
 def test_what_is_left_out_is_listed_with_its_reason(tmp_path):
     put(tmp_path / "kick.wav")
     put(tmp_path / "surround.wav", channels=6)

@@ -25,7 +25,7 @@ from tapehand.work import Work
 
 SONG_SUFFIX: Final = ".tapehand"
 # Left out without a word: what every system and DAW strews into folders.
-EXPECTED_COMPANY: Final = ("session.hidden", "session.not_audio")
+EXPECTED_COMPANY: Final = ("session.hidden", "session.not_audio", "session.song")
 IMPORT_SCOPE: Final = "import"
 
 

@@ -179,18 +179,22 @@ def _walk(folder: Path) -> _Walked:
 
 
 def _entries(folder: Path, skipped: list[SkippedFile]) -> Iterator[Path]:
-    junk = set(load("session_names")["junk_names"])
+    words = load("session_names")
+    junk, song_suffix = set(words["junk_names"]), words["song_suffix"]
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: natural_order(entry.name))
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         skipped.append(SkippedFile(path=folder, code="session.no_permission", reason=f"cannot be opened: {reason}"))
         return
+    ours = {"options"} if any(entry.name.endswith(song_suffix) for entry in entries) else set()
     for entry in entries:
         if not entry.is_dir(follow_symlinks=False):
             yield Path(entry.path)
         elif entry.name.startswith(".") or entry.name.casefold() in junk:
             skipped.append(_left_out(Path(entry.path), "session.hidden", "is a hidden or system folder"))
+        elif entry.name.endswith(song_suffix) or entry.name in ours:
+            skipped.append(_left_out(Path(entry.path), "session.song", "was made by Tapehand"))
         else:
             yield from _entries(Path(entry.path), skipped)
 

@@ -182,8 +182,13 @@ def _is_to_mute(track: HeardTrack) -> bool:
 def _why(session: Session, style: Style, plan: _Plan) -> str:
     figures = [] if plan.lead_db is None else [f"lead {plan.lead_db:+.1f} dB against the rest"]
     compressed = sum(1 for chain in plan.chains.values() if chain.make_up_db or _compresses(chain))
-    figures += [f"{compressed} tracks compressed", f"reverb {style.wet_lu:.0f} LU" if plan.sends_db else "no reverb"]
+    figures += [_count_words(compressed), f"reverb {style.wet_lu:.0f} LU" if plan.sends_db else "no reverb"]
     return f"{style.what} ({', '.join(figures)}.)"
+
+
+def _count_words(compressed: int) -> str:
+    tracks = "nothing" if not compressed else "1 track" if compressed == 1 else f"{compressed} tracks"
+    return f"{tracks} compressed"
 
 
 def _compresses(chain: _Chain) -> bool:
