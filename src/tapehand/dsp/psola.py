@@ -49,9 +49,9 @@ class PitchCurve:
         """Pitch at any times: straight between two points that have one, else 0."""
         if not self.times_s.size:
             return np.zeros_like(times_s)
-        later = np.clip(np.searchsorted(self.times_s, times_s), 1, max(1, self.times_s.size - 1))
-        later = np.minimum(later, self.times_s.size - 1)
-        known = (self.hz[later] > 0.0) & (self.hz[np.maximum(later - 1, 0)] > 0.0)
+        later = np.minimum(np.searchsorted(self.times_s, times_s), self.times_s.size - 1)
+        within = (self.times_s[0] <= times_s) & (times_s <= self.times_s[-1])
+        known = within & (self.hz[later] > 0.0) & (self.hz[np.maximum(later - 1, 0)] > 0.0)
         pitch: Places = np.where(known, np.interp(times_s, self.times_s, self.hz), 0.0)
         return pitch
 
@@ -112,7 +112,8 @@ def correct_pitch(audio: Audio, marks: PitchMarks, target: PitchCurve) -> Audio:
     """``audio`` sung at ``target`` wherever that has a pitch, formants and timing kept; elsewhere as it is.
 
     The pitch that is moved is the mean of a few periods, so jitter, and with it the voice, stays. A move is held to an
-    octave. Runs of ``marks`` that ``target`` does not touch, and all that is outside them, stay bit for bit.
+    octave. Runs of ``marks`` that ``target`` does not touch, and all that is outside them, stay bit for bit; after the
+    end of a target, the rest of its run keeps its pitch and lies up to half a period off.
 
     Raises
     ------
@@ -135,16 +136,13 @@ def _moved(audio: Audio, marks: PitchMarks, ratios: list[Places]) -> Audio:
     if audio.rate_hz != marks.rate_hz:
         raise InternalError("dsp.pitch", f"Marks at {marks.rate_hz} Hz do not fit a sound at {audio.rate_hz} Hz")
     moved = [(run, ratio) for run, ratio in zip(marks.runs, ratios, strict=True) if (ratio != 1.0).any()]
-    grains: list[Grain] = []
-    flanks: list[Grain] = []
+    runs = [list(_run_grains(run, ratio)) for run, ratio in moved]
+    grains = [grain for run in _levelled(runs, audio) for grain in run]
     kept = np.ones(audio.length_samples, dtype=np.float32)
-    for run, ratio in moved:
-        laid = list(_run_grains(run, ratio))
-        grains += laid
-        flanks += _flanks(laid[0], laid[-1])
-        kept[math.floor(laid[0].place) + 1 : math.ceil(laid[-1].place)] = 0.0
-    made = _laid(audio, [*_levelled(grains, audio), *flanks])
-    return Audio.of(audio.samples * kept + made, audio.rate_hz)
+    for run in runs:
+        grains += _flanks(run[0], run[-1])
+        kept[math.floor(run[0].place) + 1 : math.ceil(run[-1].place)] = 0.0
+    return Audio.of(audio.samples * kept + _laid(audio, grains), audio.rate_hz)
 
 
 def _laid(audio: Audio, grains: list[Grain]) -> Places:
@@ -154,19 +152,22 @@ def _laid(audio: Audio, grains: list[Grain]) -> Places:
     return np.stack([lay_grains(channel, source, place, left, right, gain, bank) for channel in audio.samples])
 
 
-def _levelled(grains: list[Grain], audio: Audio) -> list[Grain]:
-    """The grains with gains at which each place comes out at the power it had: what overlaps in another phase is
+def _levelled(runs: list[list[Grain]], audio: Audio) -> Iterator[list[Grain]]:
+    """The runs with gains at which each place comes out at the power it had: what overlaps in another phase is
     quieter, by up to a few dB.
     """
-    had, has = _energy_until(audio.samples), _energy_until(_laid(audio, grains))
-    levelled = []
-    for grain in grains:
-        reach = LEVEL_PERIODS * (grain.left + grain.right)
-        first, end = max(0, round(grain.place - reach)), min(audio.length_samples, round(grain.place + reach))
-        before, after = had[end] - had[first], has[end] - has[first]
-        change = math.sqrt(before / after) if after > 0.0 else 1.0
-        levelled.append(grain._replace(gain=grain.gain * min(max(change, 1.0 / MOST_LEVELLING), MOST_LEVELLING)))
-    return levelled
+    had = _energy_until(audio.samples)
+    has = _energy_until(_laid(audio, [grain for run in runs for grain in run]))
+    for run in runs:
+        start, stop = math.ceil(run[0].place), math.floor(run[-1].place)
+        levelled = []
+        for grain in run:
+            reach = LEVEL_PERIODS * (grain.left + grain.right)
+            first, end = max(start, round(grain.place - reach)), min(stop, round(grain.place + reach))
+            before, after = had[end] - had[first], has[end] - has[first]
+            change = math.sqrt(before / after) if after > 0.0 else 1.0
+            levelled.append(grain._replace(gain=grain.gain * min(max(change, 1.0 / MOST_LEVELLING), MOST_LEVELLING)))
+        yield levelled
 
 
 def _energy_until(samples: NDArray[np.floating]) -> list[float]:
