@@ -55,6 +55,9 @@ class Listening:
     with_rough: bool = False
 
 
+WHERE_THEY_DIFFER: Final = Listening()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audition:
     """The options as files, and which stretch of the song they are."""
@@ -64,7 +67,7 @@ class Audition:
 
 
 def hear(
-    studio: Studio, store: SongStore, number: int, folder: Path, *, how: Listening = Listening(), work: Work
+    studio: Studio, store: SongStore, number: int, folder: Path, *, how: Listening = WHERE_THEY_DIFFER, work: Work
 ) -> Audition:
     """Write every option of proposal ``number`` to ``folder``, matched in loudness; the song is not changed.
 

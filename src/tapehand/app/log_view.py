@@ -11,10 +11,20 @@ from tapehand.song.event import (
     Edited,
     Event,
     FindingsNoted,
+    OptionJoined,
     ProposalFiled,
     Rendered,
     SongCreated,
     Undone,
+)
+from tapehand.song.hearing import (
+    ColdListeningAsked,
+    HearingBody,
+    Remarked,
+    SongPlayed,
+    TrialClosed,
+    TrialOpened,
+    Voted,
 )
 
 
@@ -67,6 +77,8 @@ def _said(body: Body, filed: int, numbers: dict[str, int]) -> str:
         case ProposalFiled(proposal=proposal):
             options = ", ".join(option.name for option in proposal.options)
             return f"proposed {proposal.kind} as proposal {filed}: {options}"
+        case OptionJoined(number=number, option=joined):
+            return f"put {joined.name} beside the options of proposal {number}"
         case Decided(number=number, verdict="accept", option=option, note=note):
             return f"accepted option {option} of proposal {number}{_noted(note)}"
         case Decided(number=number, verdict="reject", note=note):
@@ -79,6 +91,24 @@ def _said(body: Body, filed: int, numbers: dict[str, int]) -> str:
             return f"undid event {numbers.get(undone, 0) or undone[:12]}"
         case Rendered(name=name, sha256=sha256):
             return f"rendered {name} ({sha256[:12]})"
+        case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:
+            return _heard(hearing)
+
+
+def _heard(body: HearingBody) -> str:
+    match body:
+        case TrialOpened(trial=trial):
+            return f"opened the blind trial {trial.id} on proposal {trial.number} ({trial.kind})"
+        case Voted(trial=trial_id, answers=answers):
+            return f"cast {_count(len(answers), 'vote')} in trial {trial_id}"
+        case TrialClosed(trial=trial_id):
+            return f"closed trial {trial_id} and broke its seal"
+        case SongPlayed():
+            return "listened to the song as it stands"
+        case Remarked(text=text, at_s=at_s):
+            return f"remarked{'' if at_s is None else f' at {at_s:.1f} s'}: {text}"
+        case ColdListeningAsked(wanted=wanted):
+            return "asked to listen cold, without suggestions" if wanted else "asked to see suggestions at once"
 
 
 def _count(number: int, noun: str) -> str:

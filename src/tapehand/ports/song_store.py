@@ -61,6 +61,14 @@ class SongStore(Protocol):
         """The fold of the whole log as it is now."""
         ...
 
+    def seal(self, name: str, text: str) -> None:
+        """Keeps a text beside the log, out of it; on return it survives power loss. A name is sealed once."""
+        ...
+
+    def sealed(self, name: str) -> str:
+        """What was sealed under a name. Raises InputError (``store.no_seal``)."""
+        ...
+
     def events(self) -> Sequence[Event]:
         """The whole log, oldest first."""
         ...

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tapehand.song.finding import Finding
+from tapehand.song.hearing import HEARING_BODIES, HearingBody
 from tapehand.song.op import Op
-from tapehand.song.proposal import Proposal
+from tapehand.song.proposal import Option, Proposal
 from tapehand.song.provenance import Provenance
 from tapehand.song.song import Song
 from tapehand.song.source import Source
@@ -49,14 +50,28 @@ class ProposalFiled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionJoined:
+    """A person put another option beside those of an open proposal: the best idea wins, whoever had it."""
+
+    KIND: ClassVar[str] = "option.joined"
+    number: int
+    option: Option
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """A person decided on proposal ``number``. Accepting applies the ops of ``option``."""
+    """A person decided on proposal ``number``. Accepting applies the ops of ``option``.
+
+    ``trial`` is the id of the blind trial that it rests on, if one was held.
+    """
 
     KIND: ClassVar[str] = "decision.made"
     number: int
     verdict: Verdict
     option: str | None = None
     note: str = ""
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +102,29 @@ class Rendered:
     provenance: Provenance
 
 
-Body = SongCreated | AudioAdded | FindingsNoted | ProposalFiled | Decided | Edited | Undone | Rendered
+Body = (
+    SongCreated
+    | AudioAdded
+    | FindingsNoted
+    | ProposalFiled
+    | OptionJoined
+    | Decided
+    | Edited
+    | Undone
+    | Rendered
+    | HearingBody
+)
 BODIES: tuple[type[Body], ...] = (
     SongCreated,
     AudioAdded,
     FindingsNoted,
     ProposalFiled,
+    OptionJoined,
     Decided,
     Edited,
     Undone,
     Rendered,
+    *HEARING_BODIES,
 )
 PERSONS_ONLY: tuple[type[Body], ...] = (Decided, Edited, Undone)
 

@@ -10,6 +10,7 @@ from tapehand.song.event import (
     Edited,
     Event,
     FindingsNoted,
+    OptionJoined,
     ProposalFiled,
     Rendered,
     SongCreated,
@@ -17,8 +18,17 @@ from tapehand.song.event import (
     Verdict,
 )
 from tapehand.song.finding import Finding
+from tapehand.song.hearing import (
+    ColdListeningAsked,
+    Hearings,
+    Remarked,
+    SongPlayed,
+    TrialClosed,
+    TrialOpened,
+    Voted,
+)
 from tapehand.song.op import Op, apply_all, inverse_all
-from tapehand.song.proposal import Proposal
+from tapehand.song.proposal import Option, Proposal
 from tapehand.song.song import Song
 from tapehand.song.source import Source
 
@@ -35,6 +45,7 @@ class Filed:
     option: str | None = None
     decided_by: str | None = None
     decided_in: str | None = None
+    trial: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -69,6 +80,7 @@ class SongState:
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     proposals: tuple[Filed, ...] = ()
     changes: tuple[Change, ...] = ()
+    hearings: Hearings = field(default_factory=Hearings)
 
     def filed(self, number: int) -> Filed:
         """The proposal of that number. Raises InputError (``proposal.unknown``)."""
@@ -97,6 +109,7 @@ class _Fold:
     findings: dict[str, tuple[Finding, ...]]
     proposals: list[Filed]
     changes: list[Change]
+    hearings: Hearings
 
     def take(self, event: Event) -> None:
         match event.body:
@@ -109,6 +122,8 @@ class _Fold:
             case ProposalFiled(proposal=proposal, base_event=base):
                 number = len(self.proposals) + 1
                 self.proposals.append(Filed(number=number, event=event.id, base_event=base, proposal=proposal))
+            case OptionJoined(number=number, option=option):
+                self.join(number, option)
             case Decided() as decision:
                 self.decide(event, decision)
             case Edited(ops=ops):
@@ -117,14 +132,28 @@ class _Fold:
                 self.undo(event.id, undone, ops)
             case Rendered():
                 pass
+            case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:
+                self.hearings = self.hearings.after(hearing, event.actor)
         self.head, self.length = event.id, event.seq
+
+    def join(self, number: int, option: Option) -> None:
+        filed = self.filed(number)
+        if not filed.is_open or any(each.id == option.id for each in filed.proposal.options):
+            raise Conflict("proposal.cannot_join", "That option cannot join the proposal", where=option.id)
+        proposal = replace(filed.proposal, options=(*filed.proposal.options, option))
+        self.proposals[number - 1] = replace(filed, proposal=proposal)
 
     def decide(self, event: Event, decision: Decided) -> None:
         filed = self.filed(decision.number)
         if not filed.is_open:
             raise Conflict("decision.made_already", f"Proposal {filed.number} was decided before")
         decided = replace(
-            filed, verdict=decision.verdict, option=decision.option, decided_by=event.actor, decided_in=event.id
+            filed,
+            verdict=decision.verdict,
+            option=decision.option,
+            decided_by=event.actor,
+            decided_in=event.id,
+            trial=decision.trial,
         )
         if decision.verdict == "accept":
             if decision.option is None:
@@ -165,7 +194,7 @@ class _Fold:
         raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
 
     def reopen(self, decided: Filed) -> None:
-        open_again = replace(decided, verdict=None, option=None, decided_by=None, decided_in=None)
+        open_again = replace(decided, verdict=None, option=None, decided_by=None, decided_in=None, trial="")
         self.proposals[decided.number - 1] = open_again
 
 
@@ -180,6 +209,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         findings=dict(state.findings),
         proposals=list(state.proposals),
         changes=list(state.changes),
+        hearings=state.hearings,
     )
     for event in events:
         folding.take(event)
@@ -191,4 +221,5 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         findings=folding.findings,
         proposals=tuple(folding.proposals),
         changes=tuple(folding.changes),
+        hearings=folding.hearings,
     )

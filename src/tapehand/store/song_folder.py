@@ -4,6 +4,7 @@
       log.db              the log (``event_log``): the truth
       log.jsonl           the same, one event a line (``mirror``)
       audio/ab/abcd.wav   recordings by hash (``media_pool``)
+      sealed/abcd.json    what nobody is to read before the last vote of a trial (``sealed``)
 
 A song folder appears whole or not at all; audio is on the disk before the event that names it is written.
 """
@@ -27,12 +28,14 @@ from tapehand.store.codecs import canonical, codec
 from tapehand.store.durable import make_folder, sync_folder, told_as_output_errors
 from tapehand.store.event_log import EventLog, Row, moved_on, salvaged
 from tapehand.store.media_pool import BlobPool
+from tapehand.store.sealed import SealedTexts
 from tapehand.work import Clock
 
 SUFFIX: Final = ".tapehand"
 LOG: Final = "log.db"
 MIRROR: Final = "log.jsonl"
 AUDIO: Final = "audio"
+SEALED: Final = "sealed"
 
 
 class SongFolder:
@@ -52,6 +55,7 @@ class SongFolder:
         self._lock = threading.RLock()
         self._log = EventLog(path / LOG)
         self._media = BlobPool(path / AUDIO)
+        self._seals = SealedTexts(path / SEALED)
         self._state = SongState()
         self._media.forget_unfinished()
         self._mirror()
@@ -84,6 +88,14 @@ class SongFolder:
         with self._lock:
             self._catch_up(self._log.rows(self._state.length))
             return self._state
+
+    def seal(self, name: str, text: str) -> None:
+        """Keep a text beside the log; raises OutputError as ``append``, and ``output.exists`` for a name in use."""
+        self._seals.keep(name, text)
+
+    def sealed(self, name: str) -> str:
+        """What was sealed under a name. Raises InputError (``store.no_seal``, ``store.foreign_link``)."""
+        return self._seals.text(name)
 
     def events(self) -> tuple[Event, ...]:
         """The whole log, oldest first."""
