@@ -17,11 +17,19 @@ PATIENCE: Final = 20
 
 
 def decide(
-    store: SongStore, number: int, verdict: Verdict, *, by: str, option: str | None = None, note: str = ""
+    store: SongStore,
+    number: int,
+    verdict: Verdict,
+    *,
+    by: str,
+    option: str | None = None,
+    note: str = "",
+    trial: str = "",
 ) -> SongState:
     """Write a person's decision on proposal ``number`` into the log; accepting applies the option's ops.
 
     ``option`` is an option's id or name, or ``"recommended"``; only accepting needs one.
+    ``trial`` is the id of the blind trial of this proposal that the decision rests on.
 
     Raises
     ------
@@ -35,10 +43,11 @@ def decide(
         state = store.state()
         filed = state.filed(number)
         _refuse_decided(filed)
+        _refuse_other_trial(state, number, trial)
         chosen = _chosen(filed.proposal, verdict, option)
         if chosen is not None:
             refuse_stale(store, state, filed, chosen)
-        decided = Decided(number=number, verdict=verdict, option=chosen.id if chosen else None, note=note)
+        decided = Decided(number=number, verdict=verdict, option=chosen.id if chosen else None, note=note, trial=trial)
         try:
             return store.append([decided], actor=by, actor_kind="person", expected_head=state.head)
         except Conflict as error:
@@ -110,6 +119,11 @@ def _refuse_decided(filed: Filed) -> None:
             f"Proposal {filed.number} was decided already by {filed.decided_by}",
             hint="Undo that decision first if it should be another.",
         )
+
+
+def _refuse_other_trial(state: SongState, number: int, trial: str) -> None:
+    if trial and state.hearings.held(trial).trial.number != number:
+        raise Conflict("trial.other_proposal", f"That trial was not about proposal {number}", where=trial)
 
 
 def _chosen(proposal: Proposal, verdict: Verdict, option: str | None) -> Option | None:

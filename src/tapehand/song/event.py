@@ -126,7 +126,7 @@ BODIES: tuple[type[Body], ...] = (
     Rendered,
     *HEARING_BODIES,
 )
-PERSONS_ONLY: tuple[type[Body], ...] = (Decided, Edited, Undone)
+PERSONS_ONLY: tuple[type[Body], ...] = (OptionJoined, Decided, Edited, Undone, *HEARING_BODIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tapehand.errors import Conflict, InputError, OutputError, Refused, TapehandError
-from tapehand.song.event import PERSONS_ONLY, ActorKind, Body
+from tapehand.song.event import ActorKind, Body
 from tapehand.store.codecs import canonical, newer_version
 from tapehand.store.durable import disk_full
 
@@ -23,7 +23,7 @@ APPLICATION_ID: Final = 0x54504844
 VERSION: Final = 1
 BUSY_TIMEOUT_S: Final = 10.0
 MAIN: Final = "main"
-_PERSONAL_KINDS: Final = ", ".join(f"'{body.KIND}'" for body in PERSONS_ONLY)
+_PERSONAL_KINDS: Final = "'decision.made', 'song.edited', 'event.undone'"
 SCHEMA: Final = (
     """CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
