@@ -87,6 +87,16 @@ KERNEL(limiter_hold)(const std::int32_t* attenuation, std::int64_t length, std::
     return FINE;
 }
 
+// Where ``held`` lies at most ``band`` below ``lasting`` (the maximum of a longer window), it stays up there; further
+// below, it comes back down to itself until it lies two bands below.
+KERNEL(limiter_steady)(const std::int32_t* lasting, std::int64_t length, std::int64_t band, std::int32_t* held) {
+    for (std::int64_t i = 0; i < length; i++) {
+        const std::int64_t gap = std::int64_t(lasting[i]) - held[i];
+        held[i] += std::int32_t(highest<std::int64_t>(0, lowest(gap, 2 * band - gap)));
+    }
+    return FINE;
+}
+
 // Lets attenuation fall back in two speeds: at once by ``fast`` a sample, and, where it stood for long, by ``slow``.
 // The slow part charges by ``charge`` a sample, so a single peak leaves nothing behind and a loud passage does.
 KERNEL(limiter_release)(std::int32_t* held, std::int64_t length, double fast, double charge, double slow) {

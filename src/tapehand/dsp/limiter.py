@@ -3,8 +3,8 @@
 Detection does not depend on the drive except for a scale, so ``LimiterInput`` holds it once for as many drives as a
 loudness solve wants to try. The stages are those of a window-minimum limiter with box smoothing: what a peak asks for
 is held over a window at least as wide as the smoother, so the smoothed gain reaches it in time without overshoot.
-Multiplying by a moving gain makes new inter-sample peaks of a tenth of a dB; ``_polish`` takes those down until every
-bank of ``interpolation.BANKS`` reads at most the ceiling.
+Multiplying by a moving gain can make new inter-sample peaks; ``_polish`` takes those down until every filter of
+``interpolation.BANKS`` reads at most the ceiling.
 """
 
 import math
@@ -28,10 +28,15 @@ CEILING_MARGIN_DB: Final = 0.01
 # Where the standard's filter reads this much below the ceiling, the finer ones read below it too, even for sounds full
 # of energy at half the rate.
 REACH_DB: Final = 6.0
+# What the ideal filter alone reads depends on where its blocks begin; a tenth of it covers other grids.
 CAUTION: Final = 0.1
 # Half a period of 40 Hz, the lowest note that is common: rectified, it asks again before the hold ends, so a steady
 # bass note meets a steady gain and is not distorted.
 HOLD_S: Final = 0.0125
+# A gain that would move by less than the band within this time stays where it is: a bass with something on top of it
+# asks for a little less or more at each crest, and following that would print the bass on what is on top.
+STEADY_S: Final = 0.06
+STEADY_BAND_DB: Final = 0.25
 SLOW_CHARGE_S: Final = 0.25
 POLISH_REACH_S: Final = 0.0005
 # Aimed at below the ceiling, so that rounding to single precision leaves nothing above it.
@@ -103,7 +108,10 @@ class LimiterInput:
         rate_hz = self.audio.rate_hz
         reach = max(1, round(settings.look_ahead_ms * 0.0005 * rate_hz))
         scale = db_to_gain(settings.drive_db - settings.ceiling_dbtp + CEILING_MARGIN_DB + AIM_BELOW_DB)
-        held = kernels.hold(kernels.attenuation_of(envelope, scale), reach + round(HOLD_S * rate_hz), reach)
+        attenuation = kernels.attenuation_of(envelope, scale)
+        held = kernels.hold(attenuation, reach + round(HOLD_S * rate_hz), reach)
+        lasting = kernels.hold(attenuation, reach + round(STEADY_S * rate_hz), reach)
+        kernels.steady(lasting, round(STEADY_BAND_DB * kernels.UNITS_PER_DB), held)
         kernels.release(
             held,
             fast=_decay(settings.release_ms / 1000.0, rate_hz),

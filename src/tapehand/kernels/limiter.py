@@ -1,5 +1,7 @@
 """Kernels of the look-ahead limiter: envelope, attenuation, hold, release, smoothing."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +18,11 @@ _ENVELOPE = Kernel(
 )
 _ATTENUATION = Kernel("limiter_attenuation", _P.F32, _P.INT, _P.REAL, _P.I32_OUT)
 _HOLD = Kernel("limiter_hold", _P.I32, _P.INT, _P.INT, _P.INT, _P.I32_OUT, _P.I32_OUT)
+_STEADY = Kernel("limiter_steady", _P.I32, _P.INT, _P.INT, _P.I32_OUT)
 _RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL)
 _SMOOTH = Kernel("limiter_smooth", _P.I32, _P.INT, _P.INT, _P.I64_OUT, _P.F32_OUT)
 UNITS_PER_OCTAVE = 1 << 24
+UNITS_PER_DB = UNITS_PER_OCTAVE / (20.0 * math.log10(2.0))
 EVERYWHERE = -1.0
 
 Envelope = NDArray[np.float32]
@@ -69,6 +73,12 @@ def hold(attenuation: Attenuation, back: int, ahead: int) -> Attenuation:
     if attenuation.size:
         _HOLD(attenuation, attenuation.size, back, ahead, np.zeros(back + ahead + 1, dtype=np.int32), held)
     return held
+
+
+def steady(lasting: Attenuation, band: int, held: Attenuation) -> None:
+    """Keep ``held``, in place, at ``lasting`` where it lies at most ``band`` below; both fade together beyond that."""
+    _require(lasting.shape == held.shape and band >= 0, "band")
+    _STEADY(lasting, held.size, band, held)
 
 
 def release(held: Attenuation, fast: float, charge: float, slow: float) -> None:
