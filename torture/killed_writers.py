@@ -10,10 +10,11 @@ from pathlib import Path
 from tapehand.app.decide import decide
 from tapehand.song.event import SongCreated
 from tapehand.song.song import Song, Track
-from tapehand.store.event_log import first_break
+from tapehand.store.chain import first_break
+from tapehand.store.health import rebuild_log
 from tapehand.store.media_pool import file_sha256
 from tapehand.store.mirror import read
-from tapehand.store.song_folder import SongFolder, create_song_folder, rebuild_log
+from tapehand.store.song_folder import SongFolder, create_song_folder
 
 WRITERS = 2
 LATEST_KILL_S = 0.8

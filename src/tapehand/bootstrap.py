@@ -13,6 +13,7 @@ from tapehand.interchange.folder import list_session, read_stem
 from tapehand.interchange.midi import write_midi
 from tapehand.kernels.library import simd_level
 from tapehand.ports.engine import Engine
+from tapehand.store.health import examine, repair
 from tapehand.store.render_cache import DiskRenderCache
 from tapehand.store.song_folder import SongFolder, create_song_folder
 
@@ -31,6 +32,8 @@ def make_studio(threads: int | None = None) -> Studio:
         write_midi=write_midi,
         engines=installed_engines(),
         version=own_version,
+        examine_song=examine,
+        repair_song=repair,
         cache=DiskRenderCache.of_user(),
         build=f"{own_version}/{platform.machine()}/{simd_level()}",
         threads=threads or os.cpu_count() or 1,

@@ -26,6 +26,7 @@ from tapehand.interchange.midi import write_midi
 from tapehand.meters.summary import measure
 from tapehand.ports.engine import Engine
 from tapehand.song.brief import Brief
+from tapehand.store.health import examine, repair
 from tapehand.store.render_cache import DiskRenderCache
 from tapehand.store.song_folder import SongFolder, create_song_folder
 from tapehand.work import Work
@@ -52,6 +53,8 @@ def studio(tmp_path: Path) -> Studio:
         write_midi=write_midi,
         engines=doors,
         version="0",
+        examine_song=examine,
+        repair_song=repair,
         cache=DiskRenderCache(tmp_path / "cache", 1 << 30),
         threads=2,
     )

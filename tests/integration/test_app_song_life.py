@@ -43,6 +43,7 @@ from tapehand.song.provenance import Provenance
 from tapehand.song.region import AudioRegion, Span
 from tapehand.song.song import Track
 from tapehand.store.codecs import canonical, codec
+from tapehand.store.health import examine, repair
 from tapehand.store.song_folder import SongFolder, create_song_folder
 from tapehand.work import Work
 
@@ -93,6 +94,8 @@ def studio_with(engines: Mapping[str, EngineDoor]) -> Studio:
         write_midi=write_midi,
         engines=engines,
         version="0",
+        examine_song=examine,
+        repair_song=repair,
         threads=2,
     )
 

@@ -1,6 +1,6 @@
 """The song is the fold of its log: whatever happens, in whatever portions it is read, and however much is undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tapehand.music.form import Section
 from tapehand.music.time import TempoMap
 from tapehand.song.event import Body, Decided, Edited, Event, ProposalFiled, SongCreated, Undone
 from tapehand.song.fold import SongState, fold
+from tapehand.song.lock import Lock
 from tapehand.song.mixer import Bus, Insert, Send, Strip, net_gain_db
 from tapehand.song.op import (
     AddBus,
@@ -22,12 +23,14 @@ from tapehand.song.op import (
     SetFader,
     SetGrid,
     SetInserts,
+    SetLock,
     SetMute,
     SetOutput,
     SetPan,
     SetRole,
     SetSections,
     SetSends,
+    SetText,
     apply_all,
     inverse_all,
     scopes_overlap,
@@ -69,6 +72,8 @@ def op_strategy() -> st.SearchStrategy[Op]:
         st.builds(SetRole, track=track, role=st.sampled_from(("kick", "bass")), group=st.just("drums")),
         st.builds(SetGrid, grid=st.none() | st.builds(TempoMap.steady, st.floats(60, 180))),
         st.builds(SetSections, sections=st.just((Section(name="A", kind="verse", start_bar=1, bars=8),))),
+        st.builds(SetText, name=st.sampled_from(("title", "notes")), text=st.none() | st.just("words")),
+        st.builds(SetLock, id=st.just("l1"), lock=st.none() | st.builds(Lock, id=st.just("l1"), target=target)),
         st.builds(AddTrack, track=st.builds(Track, id=track, name=st.just("new")), index=index),
         st.builds(RemoveTrack, track=track),
         st.builds(AddBus, bus=st.builds(Bus, id=bus, name=st.just("Bus"), kind=st.just("group")), index=index),
@@ -185,8 +190,12 @@ def lived(steps: list[tuple[str, list[Op], int]]) -> History:
 
 
 def fits_all(song: Song, proposal: Proposal) -> bool:
+    return fits_all_ops(song, proposal.options[0].ops)
+
+
+def fits_all_ops(song: Song, ops: Iterable[Op]) -> bool:
     try:
-        apply_all(song, proposal.options[0].ops)
+        apply_all(song, ops)
     except (InputError, Conflict):
         return False
     return True

@@ -20,9 +20,11 @@ from tapehand.song.region import AudioRegion
 from tapehand.song.song import Song, Track
 from tapehand.song.source import Source
 from tapehand.store import mirror
-from tapehand.store.event_log import EventLog, Row, first_break, row_id
+from tapehand.store.chain import Row, first_break, row_id
+from tapehand.store.event_log import EventLog
+from tapehand.store.health import rebuild_log
 from tapehand.store.media_pool import BlobPool, file_sha256
-from tapehand.store.song_folder import SongFolder, create_song_folder, rebuild_log
+from tapehand.store.song_folder import SongFolder, create_song_folder
 from tapehand.work import Clock
 
 PROVENANCE = Provenance(engine="test", version="1", maker="machine")
@@ -428,5 +430,5 @@ def test_a_song_that_cannot_be_written_can_be_read(song: SongFolder, monkeypatch
 def test_an_empty_log_is_an_empty_state(tmp_path: Path) -> None:
     log = EventLog.create(tmp_path / "log.db")
     assert log.rows() == []
-    assert log.last() is None
+    assert log.heads() == {}
     log.close()

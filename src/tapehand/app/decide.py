@@ -1,16 +1,18 @@
 """Deciding: a person accepts, rejects or puts off a proposal. The only way a proposal becomes song."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from tapehand.app.locks import locks_on, touched_aspects
+from tapehand.app.parts import part_named, part_names
 from tapehand.app.view import song_of
 from tapehand.errors import Conflict, InputError
 from tapehand.ports.song_store import SongStore
-from tapehand.song.event import Decided, Event, Verdict
-from tapehand.song.fold import Filed, SongState, fold
+from tapehand.song.difference import closed, parts
+from tapehand.song.event import Body, Decided, Edited, Event, Verdict
+from tapehand.song.fold import Filed, SongState
 from tapehand.song.op import Op, scopes_overlap, untouched
 from tapehand.song.proposal import Option, Proposal
-from tapehand.song.song import Song
 
 RECOMMENDED: Final = "recommended"
 PATIENCE: Final = 20
@@ -23,37 +25,79 @@ def decide(
     *,
     by: str,
     option: str | None = None,
+    only: Sequence[str] = (),
     note: str = "",
     trial: str = "",
 ) -> SongState:
     """Write a person's decision on proposal ``number`` into the log; accepting applies the option's ops.
 
-    ``option`` is an option's id or name, or ``"recommended"``; only accepting needs one.
+    ``option`` is an option's id or name, or ``"recommended"``; only accepting needs one. ``only`` names tracks and
+    buses (or ``"mix"``, ``"song"``): of the option just what concerns them is accepted, and what that needs.
     ``trial`` is the id of the blind trial of this proposal that the decision rests on.
 
     Raises
     ------
     Conflict
         ``decision.made_already``, or ``proposal.stale``: what the option would set was changed since it was proposed.
+    Refused
+        ``lock.holds``: a person locked what the option would change.
     InputError
         ``proposal.unknown``, ``proposal.no_option``, ``proposal.none_recommended``, ``decision.no_option``,
-        ``decision.no_name``.
+        ``decision.no_name``, ``decision.nothing_taken``, ``song.no_target``.
     """
+
+    def bodies(state: SongState, filed: Filed) -> list[Body]:
+        _refuse_other_trial(state, number, trial)
+        chosen = _chosen(filed.proposal, verdict, option)
+        taken = taken_ops(state, chosen, only) if chosen and only else None
+        if chosen is not None:
+            ops = chosen.ops if taken is None else tuple(chosen.ops[place] for place in taken)
+            refuse_stale(store, state, filed, ops)
+        name = chosen.id if chosen else None
+        return [Decided(number=number, verdict=verdict, option=name, note=note, trial=trial, taken=taken)]
+
+    return _decided(store, number, bodies, by)
+
+
+def lock_against(store: SongStore, number: int, *, by: str, note: str = "") -> SongState:
+    """Reject proposal ``number`` and lock all that any of its options would change; raises as ``decide``."""
+
+    def bodies(state: SongState, filed: Filed) -> list[Body]:
+        song = song_of(state)
+        ops = [op for option in filed.proposal.options for op in option.ops]
+        locks = locks_on(song, touched_aspects(song, ops), reason=note or f"proposal {number}")
+        rejected = Decided(number=number, verdict="reject", note=note)
+        return [rejected, Edited(ops=locks, note=note)] if locks else [rejected]
+
+    return _decided(store, number, bodies, by)
+
+
+def _decided(store: SongStore, number: int, bodies: Callable[[SongState, Filed], list[Body]], by: str) -> SongState:
+    """Append what ``bodies`` makes of the song as it is, again where somebody wrote something else meanwhile."""
     for _ in range(PATIENCE):
         state = store.state()
         filed = state.filed(number)
         _refuse_decided(filed)
-        _refuse_other_trial(state, number, trial)
-        chosen = _chosen(filed.proposal, verdict, option)
-        if chosen is not None:
-            refuse_stale(store, state, filed, chosen)
-        decided = Decided(number=number, verdict=verdict, option=chosen.id if chosen else None, note=note, trial=trial)
         try:
-            return store.append([decided], actor=by, actor_kind="person", expected_head=state.head)
+            return store.append(bodies(state, filed), actor=by, actor_kind="person", expected_head=state.head)
         except Conflict as error:
             if error.code != "store.moved_on":
                 raise
     raise Conflict("store.busy", "The song keeps being changed by somebody else", hint="Try again in a moment.")
+
+
+def taken_ops(state: SongState, option: Option, names: Sequence[str]) -> tuple[int, ...]:
+    """The places of the ops that concern the parts of those names, and of what they need; raises as ``decide``."""
+    song = song_of(state)
+    wanted = {part_named(song, name, option.ops) for name in names}
+    places = [place for place, op in enumerate(option.ops) if parts(op) & wanted]
+    if not places:
+        raise InputError(
+            "decision.nothing_taken",
+            f"Option {option.id} changes nothing on {', '.join(names)}",
+            hint=f"It changes: {', '.join(part_names(song, option.ops))}.",
+        )
+    return closed(song, option.ops, places)
 
 
 def option_named(proposal: Proposal, wanted: str) -> Option:
@@ -71,28 +115,17 @@ def option_named(proposal: Proposal, wanted: str) -> Option:
     return named[0] if len(named) == 1 else proposal.option(wanted)
 
 
-def refuse_stale(store: SongStore, state: SongState, filed: Filed, option: Option) -> None:
-    """Raise Conflict (``proposal.stale``) if what the option would set was changed since it was proposed."""
-    now = song_of(state)
-    events = store.events()
-    if untouched(song_after(events, filed.base_event), now, option.ops):
+def refuse_stale(store: SongStore, state: SongState, filed: Filed, ops: Sequence[Op]) -> None:
+    """Raise Conflict (``proposal.stale``) if what ``ops`` would set was changed since it was proposed."""
+    ops = tuple(ops)
+    if filed.base_event == state.head or untouched(song_of(store.state_at(filed.base_event)), song_of(state), ops):
         return
     raise Conflict(
         "proposal.stale",
         f"Proposal {filed.number} was made for a song that has changed since",
-        where=", ".join(touched_since(state, events, filed.base_event, option.ops)),
-        hint="Ask for it again, or undo what came in between.",
+        where=", ".join(touched_since(state, store.events(), filed.base_event, ops)),
+        hint="Ask for it again, so that it is measured again; or accept the other parts with --only.",
     )
-
-
-def song_after(events: Sequence[Event], event_id: str) -> Song:
-    """The song as it stood after that event."""
-    until: list[Event] = []
-    for event in events:
-        until.append(event)
-        if event.id == event_id:
-            break
-    return song_of(fold(until))
 
 
 def touched_since(state: SongState, events: Sequence[Event], event_id: str, ops: tuple[Op, ...]) -> list[str]:

@@ -7,10 +7,12 @@ from tapehand.ports.song_store import SongStore
 from tapehand.song.event import (
     AudioAdded,
     Body,
+    BranchStarted,
     Decided,
     Edited,
     Event,
     FindingsNoted,
+    Merged,
     OptionJoined,
     ProposalFiled,
     Rendered,
@@ -79,16 +81,22 @@ def _said(body: Body, filed: int, numbers: dict[str, int]) -> str:
             return f"proposed {proposal.kind} as proposal {filed}: {options}"
         case OptionJoined(number=number, option=joined):
             return f"put {joined.name} beside the options of proposal {number}"
-        case Decided(number=number, verdict="accept", option=option, note=note):
+        case Decided(number=number, verdict="accept", option=option, note=note, taken=None):
             return f"accepted option {option} of proposal {number}{_noted(note)}"
+        case Decided(number=number, verdict="accept", option=option, note=note, taken=tuple(taken)):
+            return f"accepted {_count(len(taken), 'step')} of option {option} of proposal {number}{_noted(note)}"
         case Decided(number=number, verdict="reject", note=note):
             return f"rejected proposal {number}{_noted(note)}"
         case Decided(number=number, note=note):
             return f"put off proposal {number}{_noted(note)}"
         case Edited(ops=ops, note=note):
             return f"made {_count(len(ops), 'change')} by hand{_noted(note)}"
-        case Undone(undone=undone):
-            return f"undid event {numbers.get(undone, 0) or undone[:12]}"
+        case Undone(undone=undone, part=part):
+            return f"undid event {numbers.get(undone, 0) or undone[:12]}{f' on {part}' if part else ''}"
+        case BranchStarted(name=name):
+            return f"began the branch {name}"
+        case Merged(branch=branch, ops=ops):
+            return f"merged {_count(len(ops), 'change')} from the branch {branch}"
         case Rendered(name=name, sha256=sha256):
             return f"rendered {name} ({sha256[:12]})"
         case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tapehand.errors import InputError
 from tapehand.ports.engine import Engine, EngineKind
+from tapehand.ports.song_doctor import ExamineSong, RepairSong
 from tapehand.ports.song_store import SongMaker, SongStore
 from tapehand.ports.stem_folder import ListStems, ReadStem
 from tapehand.render.cache import NoCache, RenderCache
@@ -44,6 +45,7 @@ class Studio:
     list_stems, read_stem : multitrack folders.
     write_midi : a song as a Standard MIDI File.
     engines : the installed engines by name.
+    examine_song, repair_song : for songs that may not even open.
     build : names the native library and CPU class; part of the provenance of every render.
     threads : how many tracks are prepared at once.
     """
@@ -55,6 +57,8 @@ class Studio:
     write_midi: WriteMidi
     engines: Mapping[str, EngineDoor]
     version: str
+    examine_song: ExamineSong
+    repair_song: RepairSong
     cache: RenderCache = field(default_factory=NoCache)
     build: str = ""
     threads: int = 1

@@ -22,6 +22,9 @@ _COMMANDS: Final = {
     "decide": ("song", "Accept, reject or put off a proposal."),
     "undo": ("song", "Take back a decision; nothing is deleted."),
     "log": ("song", "Show everything that ever happened to the song."),
+    "branch": ("branch", "Try the song another way; compare and merge."),
+    "lock": ("branch", "Keep something as it is, against every proposal."),
+    "doctor": ("doctor", "Look a song over, and mend what is broken."),
     "engines": ("song", "List the engines that can propose."),
 }
 

@@ -104,7 +104,9 @@ def inbox_command(song_path: Path | None, as_json: bool) -> None:
 @click.command("decide")
 @click.argument("number_", metavar="N", type=int)
 @click.option("--option", help="The option you accept, by id or name.")
+@click.option("--only", multiple=True, metavar="PART", help="Accept only what concerns this track or bus; repeatable.")
 @click.option("--reject", is_flag=True, help="Reject the proposal.")
+@click.option("--lock", is_flag=True, help="Reject it, and lock all that it would have changed.")
 @click.option("--later", is_flag=True, help="Leave it for later.")
 @click.option("--by", required=True, metavar="NAME", help="Who decides.")
 @click.option("--note", default="", help="Why, for whoever reads the log.")
@@ -113,7 +115,9 @@ def inbox_command(song_path: Path | None, as_json: bool) -> None:
 def decide_command(
     number_: int,
     option: str | None,
+    only: tuple[str, ...],
     reject: bool,
+    lock: bool,
     later: bool,
     by: str,
     note: str,
@@ -121,16 +125,21 @@ def decide_command(
     as_json: bool,
 ) -> None:
     """Decide on proposal N. Only this changes the song, and it can be undone."""
-    from tapehand.app.decide import decide
+    from tapehand.app.decide import decide, lock_against
     from tapehand.app.songs import open_song
     from tapehand.bootstrap import make_studio
     from tapehand.song.event import Verdict
 
-    if sum((option is not None, reject, later)) != 1:
-        raise UsageError("cli.usage", "Say one of --option, --reject or --later")
-    verdict: Verdict = "reject" if reject else "later" if later else "accept"
+    if sum((option is not None, reject, lock, later)) != 1:
+        raise UsageError("cli.usage", "Say one of --option, --reject, --lock or --later")
+    if only and option is None:
+        raise UsageError("cli.usage", "--only goes with --option")
+    verdict: Verdict = "reject" if reject or lock else "later" if later else "accept"
     with open_song(make_studio(), song_path) as store:
-        state = decide(store, number_, verdict, by=by, option=option, note=note)
+        if lock:
+            state = lock_against(store, number_, by=by, note=note)
+        else:
+            state = decide(store, number_, verdict, by=by, option=option, only=only, note=note)
     filed = state.filed(number_)
     if as_json:
         show_json({"schema": "Decision.1", "proposal": number_, "verdict": verdict, "option": filed.option, "by": by})
@@ -141,18 +150,27 @@ def decide_command(
 
 @click.command("undo")
 @click.argument("event", required=False)
+@click.option("--part", help="Only what it did to this track or bus; without EVENT the last change that touched it.")
+@click.option("--section", help="Only what it muted or automated in this section.")
 @click.option("--by", metavar="NAME", help="Who takes it back (default: you).")
 @song_option
 @json_option
-def undo_command(event: str | None, by: str | None, song_path: Path | None, as_json: bool) -> None:
+def undo_command(
+    event: str | None, part: str | None, section: str | None, by: str | None, song_path: Path | None, as_json: bool
+) -> None:
     """Take back the last change, or that of EVENT (a number of 'tapehand log'). Nothing is deleted."""
     from tapehand.app.log_view import log_rows
     from tapehand.app.songs import open_song
-    from tapehand.app.undo import undo
+    from tapehand.app.undo import undo, undo_section
     from tapehand.bootstrap import make_studio
 
+    if part is not None and section is not None:
+        raise UsageError("cli.usage", "Say --part or --section, not both")
     with open_song(make_studio(), song_path) as store:
-        undo(store, by=by or user_name(), event=event)
+        if section is not None:
+            undo_section(store, section, by=by or user_name(), event=event)
+        else:
+            undo(store, by=by or user_name(), event=event, part=part)
         row = log_rows(store)[-1]
     if as_json:
         show_json({"schema": "Undo.1", "event": row.seq, "what": row.what})

@@ -1,6 +1,6 @@
 """Where a song lives: its log and its audio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -58,7 +58,11 @@ class SongStore(Protocol):
         ...
 
     def state(self) -> SongState:
-        """The fold of the whole log as it is now."""
+        """The fold of the branch's log as it is now."""
+        ...
+
+    def state_at(self, event: str) -> SongState:
+        """The song as it stood after an event, of whatever branch. Raises InputError (``store.no_event``)."""
         ...
 
     def seal(self, name: str, text: str) -> None:
@@ -69,8 +73,28 @@ class SongStore(Protocol):
         """What was sealed under a name. Raises InputError (``store.no_seal``)."""
         ...
 
-    def events(self) -> Sequence[Event]:
-        """The whole log, oldest first."""
+    def events(self, branch: str | None = None) -> Sequence[Event]:
+        """All that led to the song as it is on a branch (the one worked on if None), oldest first."""
+        ...
+
+    @property
+    def branch(self) -> str:
+        """The branch that is read and written."""
+        ...
+
+    def branches(self) -> Mapping[str, str]:
+        """The last event of every branch, by its name."""
+        ...
+
+    def start_branch(self, name: str, *, actor: str, at: str | None = None) -> SongState:
+        """Let a branch begin after an event (the last one if None) and work on it from now on.
+
+        Raises InputError (``branch.name``, ``branch.taken``, ``store.no_event``).
+        """
+        ...
+
+    def switch(self, name: str) -> SongState:
+        """Work on another branch from now on, in this and in later programs; raises InputError (``branch.unknown``)."""
         ...
 
     def append(

@@ -63,7 +63,8 @@ class OptionJoined:
 class Decided:
     """A person decided on proposal ``number``. Accepting applies the ops of ``option``.
 
-    ``trial`` is the id of the blind trial that it rests on, if one was held.
+    ``taken`` holds the places (from 0) of the ops that were accepted; None is all of them. ``trial`` is the id of the
+    blind trial that it rests on, if one was held.
     """
 
     KIND: ClassVar[str] = "decision.made"
@@ -72,6 +73,7 @@ class Decided:
     option: str | None = None
     note: str = ""
     trial: str = ""
+    taken: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,29 @@ class Edited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """The ops that took the effect of event ``undone`` back. Nothing is deleted."""
+    """The ops that took the effect of event ``undone`` back, or only its effect on ``part``. Nothing is deleted."""
 
     KIND: ClassVar[str] = "event.undone"
     undone: str
+    ops: tuple[Op, ...]
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchStarted:
+    """The first event of a branch; it follows the event from which the branch goes its own way."""
+
+    KIND: ClassVar[str] = "branch.started"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What another branch changed, as it stood at its event ``head``, came in where this branch had left it alone."""
+
+    KIND: ClassVar[str] = "branch.merged"
+    branch: str
+    head: str
     ops: tuple[Op, ...]
 
 
@@ -111,6 +132,8 @@ Body = (
     | Decided
     | Edited
     | Undone
+    | BranchStarted
+    | Merged
     | Rendered
     | HearingBody
 )
@@ -123,18 +146,20 @@ BODIES: tuple[type[Body], ...] = (
     Decided,
     Edited,
     Undone,
+    BranchStarted,
+    Merged,
     Rendered,
     *HEARING_BODIES,
 )
-PERSONS_ONLY: tuple[type[Body], ...] = (OptionJoined, Decided, Edited, Undone, *HEARING_BODIES)
+PERSONS_ONLY: tuple[type[Body], ...] = (OptionJoined, Decided, Edited, Undone, BranchStarted, Merged, *HEARING_BODIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """A body with its place in the log.
 
-    ``id`` is the SHA-256 over parent, kind, body, actor and time; ``parent`` is the id of the event before it ("" for
-    the first): a chain, so that a changed or missing event shows.
+    ``id`` is the SHA-256 over parent, kind, body, actor and time; ``parent`` is the id of the event before it on its
+    branch ("" for the first): a chain, so that a changed or missing event shows. ``seq`` counts over all branches.
     """
 
     seq: int

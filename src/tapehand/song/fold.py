@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from tapehand.errors import Conflict, InputError
 from tapehand.song.event import (
     AudioAdded,
+    BranchStarted,
     Decided,
     Edited,
     Event,
     FindingsNoted,
+    Merged,
     OptionJoined,
     ProposalFiled,
     Rendered,
@@ -27,7 +29,8 @@ from tapehand.song.hearing import (
     TrialOpened,
     Voted,
 )
-from tapehand.song.op import Op, apply_all, inverse_all
+from tapehand.song.locked import refuse_locked
+from tapehand.song.op import Op, apply_with_undo
 from tapehand.song.proposal import Option, Proposal
 from tapehand.song.song import Song
 from tapehand.song.source import Source
@@ -43,6 +46,7 @@ class Filed:
     proposal: Proposal
     verdict: Verdict | None = None
     option: str | None = None
+    taken: tuple[int, ...] | None = None
     decided_by: str | None = None
     decided_in: str | None = None
     trial: str = ""
@@ -58,7 +62,8 @@ class Change:
     """What one event did to the song, and what would take it back.
 
     ``decided`` is the proposal as that event decided it, if it was a decision. ``undoes`` names the event whose effect
-    this change took back; undoing such a change brings that effect again.
+    this change took back; undoing such a change brings that effect again. ``parts_undone`` are the parts of the song
+    on which its effect was taken back alone; ``part`` says so of the change that did it.
     """
 
     event: str
@@ -67,6 +72,8 @@ class Change:
     undone: bool = False
     undoes: str = ""
     decided: Filed | None = None
+    parts_undone: frozenset[str] = frozenset()
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +117,7 @@ class _Fold:
     proposals: list[Filed]
     changes: list[Change]
     hearings: Hearings
+    places: dict[str, int]
 
     def take(self, event: Event) -> None:
         match event.body:
@@ -128,9 +136,13 @@ class _Fold:
                 self.decide(event, decision)
             case Edited(ops=ops):
                 self.change(event.id, ops)
-            case Undone(undone=undone, ops=ops):
+            case Undone(undone=undone, ops=ops, part=None):
                 self.undo(event.id, undone, ops)
-            case Rendered():
+            case Undone(undone=undone, ops=ops, part=str(part)):
+                self.undo_part(event.id, undone, ops, part)
+            case Merged(ops=ops):
+                self.change(event.id, ops)
+            case BranchStarted() | Rendered():
                 pass
             case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:
                 self.hearings = self.hearings.after(hearing, event.actor)
@@ -151,14 +163,16 @@ class _Fold:
             filed,
             verdict=decision.verdict,
             option=decision.option,
+            taken=decision.taken,
             decided_by=event.actor,
             decided_in=event.id,
             trial=decision.trial,
         )
         if decision.verdict == "accept":
-            if decision.option is None:
-                raise Conflict("decision.no_option", "An accepting decision names its option")
-            self.change(event.id, filed.proposal.option(decision.option).ops, decided=decided)
+            before = self.song
+            self.change(event.id, accepted_ops(filed.proposal, decision), decided=decided)
+            if before is not None and self.song is not None:
+                refuse_locked(before, self.song)
         self.proposals[decided.number - 1] = decided
 
     def filed(self, number: int) -> Filed:
@@ -166,36 +180,78 @@ class _Fold:
             raise Conflict("proposal.unknown", f"The log decides proposal {number} before it is filed")
         return self.proposals[number - 1]
 
-    def change(self, event_id: str, ops: tuple[Op, ...], *, undoes: str = "", decided: Filed | None = None) -> None:
+    def change(
+        self,
+        event_id: str,
+        ops: tuple[Op, ...],
+        *,
+        undoes: str = "",
+        decided: Filed | None = None,
+        part: str | None = None,
+    ) -> None:
         if self.song is None:
             raise Conflict("log.no_song", "The log changes a song before it creates one")
-        undo = inverse_all(self.song, ops)
-        self.song = apply_all(self.song, ops)
-        self.changes.append(Change(event=event_id, ops=ops, undo=undo, undoes=undoes, decided=decided))
+        self.song, undo = apply_with_undo(self.song, ops)
+        self.places[event_id] = len(self.changes)
+        self.changes.append(Change(event=event_id, ops=ops, undo=undo, undoes=undoes, decided=decided, part=part))
 
     def undo(self, event_id: str, undone: str, ops: tuple[Op, ...]) -> None:
         taken_back = self.mark(undone, undone=True)
         self.change(event_id, ops, undoes=undone)
         if taken_back.decided is not None:
             self.reopen(taken_back.decided)
-        if taken_back.undoes:
+        if taken_back.undoes and taken_back.part is not None:
+            self.bring_back_part(taken_back.undoes, taken_back.part)
+        elif taken_back.undoes:
             brought_back = self.mark(taken_back.undoes, undone=False)
             if brought_back.decided is not None:
                 self.proposals[brought_back.decided.number - 1] = brought_back.decided
 
+    def undo_part(self, event_id: str, undone: str, ops: tuple[Op, ...], part: str) -> None:
+        place = self.place(undone)
+        change = self.changes[place]
+        if change.undone or part in change.parts_undone:
+            raise Conflict("undo.done_already", "That change was taken back before", where=undone[:12])
+        self.changes[place] = replace(change, parts_undone=change.parts_undone | {part})
+        self.change(event_id, ops, undoes=undone, part=part)
+
+    def bring_back_part(self, event_id: str, part: str) -> None:
+        place = self.place(event_id)
+        change = self.changes[place]
+        self.changes[place] = replace(change, parts_undone=change.parts_undone - {part})
+
     def mark(self, event_id: str, *, undone: bool) -> Change:
         """Mark the change of an event as undone, or as in force again; what it was before."""
-        for index, change in enumerate(self.changes):
-            if change.event == event_id:
-                if change.undone is undone:
-                    raise Conflict("undo.done_already", "That change was taken back before", where=event_id[:12])
-                self.changes[index] = replace(change, undone=undone)
-                return change
-        raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
+        place = self.place(event_id)
+        change = self.changes[place]
+        if change.undone is undone:
+            raise Conflict("undo.done_already", "That change was taken back before", where=event_id[:12])
+        self.changes[place] = replace(change, undone=undone)
+        return change
+
+    def place(self, event_id: str) -> int:
+        """Where the change of an event stands among all changes."""
+        if event_id not in self.places:
+            raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
+        return self.places[event_id]
 
     def reopen(self, decided: Filed) -> None:
-        open_again = replace(decided, verdict=None, option=None, decided_by=None, decided_in=None, trial="")
+        open_again = replace(decided, verdict=None, option=None, taken=None, decided_by=None, decided_in=None, trial="")
         self.proposals[decided.number - 1] = open_again
+
+
+def accepted_ops(proposal: Proposal, decision: Decided) -> tuple[Op, ...]:
+    """The ops that an accepting decision applies; raises Conflict (``decision.no_option``) where it names none."""
+    if decision.option is None:
+        raise Conflict("decision.no_option", "An accepting decision names its option")
+    ops = proposal.option(decision.option).ops
+    if decision.taken is None:
+        return ops
+    if any(not 0 <= place < len(ops) for place in decision.taken) or list(decision.taken) != sorted(
+        set(decision.taken)
+    ):
+        raise Conflict("decision.no_such_op", "The decision takes ops that the option does not have")
+    return tuple(ops[place] for place in decision.taken)
 
 
 def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
@@ -210,6 +266,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         proposals=list(state.proposals),
         changes=list(state.changes),
         hearings=state.hearings,
+        places={change.event: place for place, change in enumerate(state.changes)},
     )
     for event in events:
         folding.take(event)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from tapehand.song.processors import Compressor, Gain, Processor
+from tapehand.song.region import Span
 
 MIX: Final = "mix"
 PAN_LAW_DB: Final = -3.0
@@ -53,7 +54,8 @@ class Strip:
     """A channel strip. Order of the signal: polarity, delay, inserts, (pre-fader sends), fader, pan, (sends), output.
 
     ``pan`` runs from -1 (left) to +1 (right); ``polarity`` is 1 or -1; ``delay_samples`` is 0 or more at the song's
-    rate; ``output`` names a bus, or ``"mix"``.
+    rate; ``output`` names a bus, or ``"mix"``. ``muted`` are the stretches in which the strip is silent, in order and
+    apart; they are silent for pre-fader sends as well.
     """
 
     inserts: tuple[Insert, ...] = ()
@@ -65,6 +67,7 @@ class Strip:
     sends: tuple[Send, ...] = ()
     output: str = MIX
     automation: tuple[Automation, ...] = ()
+    muted: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,18 @@ applying one twice is applying it once.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from tapehand.errors import Conflict, InputError
 from tapehand.music.form import Section
 from tapehand.music.key import Key
 from tapehand.music.time import TempoMap
-from tapehand.song.mixer import MIX, Automation, Bus, Insert, Send, Strip
-from tapehand.song.region import Region
+from tapehand.song.change import with_value
+from tapehand.song.lock import Lock, Moment
+from tapehand.song.mixer import MIX, AutomatedParameter, Automation, AutomationPoint, Bus, Insert, Send, Strip
+from tapehand.song.region import Region, Span
 from tapehand.song.song import Song, Track
+from tapehand.song.within import inside, joined, lane, outside, points_inside, with_points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ class _StripOp:
 
     def apply(self, song: Song) -> Song:
         strip = song.strip(self.target)
-        return song.with_strip(self.target, replace(strip, **{self.FIELD: getattr(self, self.FIELD)}))
+        return song.with_strip(self.target, with_value(strip, self.FIELD, getattr(self, self.FIELD)))
 
     def inverse(self, song: Song) -> Self:
         before: dict[str, Any] = {self.FIELD: getattr(song.strip(self.target), self.FIELD)}
@@ -105,6 +108,70 @@ class SetAutomation(_StripOp):
 
     FIELD: ClassVar[str] = "automation"
     automation: tuple[Automation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMuted(_StripOp):
+    """All stretches in which the strip is silent, in order and apart."""
+
+    FIELD: ClassVar[str] = "muted"
+    muted: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMutedWithin:
+    """Within ``span`` exactly ``muted`` is silent; elsewhere nothing changes. So a section is muted or sounds again."""
+
+    target: str
+    span: Span
+    muted: tuple[Span, ...]
+
+    def apply(self, song: Song) -> Song:
+        """The song with those stretches silent."""
+        strip = song.strip(self.target)
+        muted = joined((*outside(strip.muted, self.span), *inside(self.muted, self.span)))
+        return song.with_strip(self.target, with_value(strip, "muted", muted))
+
+    def inverse(self, song: Song) -> "SetMutedWithin":
+        """What was silent there before."""
+        muted = inside(song.strip(self.target).muted, self.span)
+        return SetMutedWithin(target=self.target, span=self.span, muted=muted)
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """That stretch of the mutes."""
+        return frozenset({f"{self.target}/muted{_where(self.span)}"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAutomationWithin:
+    """Within ``span`` a parameter has exactly these points; elsewhere nothing changes."""
+
+    target: str
+    parameter: AutomatedParameter
+    span: Span
+    points: tuple[AutomationPoint, ...]
+
+    def apply(self, song: Song) -> Song:
+        """The song with those points; raises Conflict (``song.point_outside``) for one that is not within the span."""
+        if points_inside(self.points, self.span) != self.points:
+            raise Conflict("song.point_outside", "A point lies outside the stretch it is for", where=self.target)
+        strip = song.strip(self.target)
+        automation = with_points(strip.automation, self.parameter, self.span, self.points)
+        return song.with_strip(self.target, with_value(strip, "automation", automation))
+
+    def inverse(self, song: Song) -> "SetAutomationWithin | SetAutomation":
+        """The points before. Where lanes are not in the order of their names, all automation as it was."""
+        automation = song.strip(self.target).automation
+        if automation != tuple(sorted(automation, key=lambda each: each.parameter)):
+            return SetAutomation(target=self.target, automation=automation)
+        points = points_inside(lane(automation, self.parameter), self.span)
+        return replace(self, points=points)
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """That stretch of the parameter."""
+        return frozenset({f"{self.target}/automation{_where(self.span)}"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +378,81 @@ class RemoveBus:
         return frozenset({f"{self.bus}/"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetText:
+    """A text about the song by its name (``"title"``, ``"lyrics"``, ``"notes"``); None takes it away."""
+
+    name: str
+    text: str | None
+
+    def apply(self, song: Song) -> Song:
+        """The song with that text; texts stand in the order of their names."""
+        texts = {**dict(song.texts), self.name: self.text}
+        return replace(song, texts=tuple(sorted((name, text) for name, text in texts.items() if text is not None)))
+
+    def inverse(self, song: Song) -> "SetText":
+        """The text before."""
+        return SetText(name=self.name, text=dict(song.texts).get(self.name))
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """That text."""
+        return frozenset({f"song/text:{self.name}"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLock:
+    """A lock by its id; None lifts it."""
+
+    id: str
+    lock: Lock | None
+
+    def apply(self, song: Song) -> Song:
+        """The song with or without that lock; a lock outlives what it is on, in case that comes back."""
+        return replace(song, locks=_with_named(song.locks, self.id, self.lock))
+
+    def inverse(self, song: Song) -> "SetLock":
+        """The lock before."""
+        return SetLock(id=self.id, lock=next((lock for lock in song.locks if lock.id == self.id), None))
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """That lock."""
+        return frozenset({f"song/lock:{self.id}"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMoment:
+    """A moment by its id; None forgets it."""
+
+    id: str
+    moment: Moment | None
+
+    def apply(self, song: Song) -> Song:
+        """The song with or without that moment."""
+        return replace(song, moments=_with_named(song.moments, self.id, self.moment))
+
+    def inverse(self, song: Song) -> "SetMoment":
+        """The moment before."""
+        return SetMoment(id=self.id, moment=next((each for each in song.moments if each.id == self.id), None))
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """That moment."""
+        return frozenset({f"song/moment:{self.id}"})
+
+
+_Named = TypeVar("_Named", Lock, Moment)
+
+
+def _with_named(named: tuple[_Named, ...], identity: str, new: _Named | None) -> tuple[_Named, ...]:
+    """``named`` with ``new`` as the one of that id, in the order of ids."""
+    kept = [each for each in named if each.id != identity]
+    if new is not None:
+        kept.append(new)
+    return tuple(sorted(kept, key=lambda each: each.id))
+
+
 Op = (
     SetFader
     | SetPan
@@ -320,6 +462,9 @@ Op = (
     | SetInserts
     | SetSends
     | SetAutomation
+    | SetAutomationWithin
+    | SetMuted
+    | SetMutedWithin
     | SetOutput
     | SetGrid
     | SetKey
@@ -331,6 +476,9 @@ Op = (
     | RemoveTrack
     | AddBus
     | RemoveBus
+    | SetText
+    | SetLock
+    | SetMoment
 )
 
 
@@ -341,13 +489,18 @@ def apply_all(song: Song, ops: Iterable[Op]) -> Song:
     return song
 
 
-def inverse_all(song: Song, ops: Iterable[Op]) -> tuple[Op, ...]:
-    """The ops that take ``ops`` back when they are applied to ``song``, in the order to apply them."""
+def apply_with_undo(song: Song, ops: Iterable[Op]) -> tuple[Song, tuple[Op, ...]]:
+    """The song after all ops, and the ops that take them back, in the order to apply them."""
     undo: list[Op] = []
     for op in ops:
         undo.append(op.inverse(song))
         song = op.apply(song)
-    return tuple(reversed(undo))
+    return song, tuple(reversed(undo))
+
+
+def inverse_all(song: Song, ops: Iterable[Op]) -> tuple[Op, ...]:
+    """The ops that take ``ops`` back when they are applied to ``song``, in the order to apply them."""
+    return apply_with_undo(song, ops)[1]
 
 
 def untouched(before: Song, now: Song, ops: Iterable[Op]) -> bool:
@@ -366,11 +519,24 @@ def scopes_overlap(first: Iterable[Op], second: Iterable[Op]) -> bool:
     """Whether two lists of ops touch a common thing (a whole track or bus overlaps with each of its parts)."""
     left = {name for op in first for name in op.scope}
     right = {name for op in second for name in op.scope}
-    return any(
-        a == b or (a.endswith("/") and b.startswith(a)) or (b.endswith("/") and a.startswith(b))
-        for a in left
-        for b in right
-    )
+    return any(_same_place(a, b) for a in left for b in right)
+
+
+def _same_place(first: str, second: str) -> bool:
+    """Whether two scopes share something: one names the other's whole, or both the same, at stretches that meet."""
+    first, _, at = first.partition("@")
+    second, _, also_at = second.partition("@")
+    if first != second:
+        return (first.endswith("/") and second.startswith(first)) or (second.endswith("/") and first.startswith(second))
+    if not at or not also_at:
+        return True
+    (start, end), (other_start, other_end) = (map(int, where.split("-")) for where in (at, also_at))
+    return start < other_end and other_start < end
+
+
+def _where(span: Span) -> str:
+    """The end of a scope that is about a stretch only."""
+    return f"@{span.start_samples}-{span.end_samples}"
 
 
 def _destinations(strip: Strip) -> tuple[str, ...]:

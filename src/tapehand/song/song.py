@@ -6,6 +6,8 @@ from tapehand.errors import InputError
 from tapehand.music.form import Section
 from tapehand.music.key import Key
 from tapehand.music.time import TempoMap
+from tapehand.song.change import with_value
+from tapehand.song.lock import Lock, Moment
 from tapehand.song.mixer import MIX, Bus, Insert, Strip
 from tapehand.song.region import Region
 
@@ -38,7 +40,7 @@ class Song:
     """The whole song as it stands.
 
     ``grid`` is None until somebody or something trusted has said the tempo. ``mix`` is the mix bus; ``master`` is the
-    chain after it that makes the delivered file.
+    chain after it that makes the delivered file. ``texts`` holds what is written about it, by name.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Song:
     buses: tuple[Bus, ...] = ()
     mix: Strip = field(default_factory=Strip)
     master: tuple[Insert, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
     def track(self, track_id: str) -> Track:
         """The track of that id. Raises InputError (``song.no_track``) if there is none (any more)."""
@@ -67,21 +72,24 @@ class Song:
         """The strip of a track, a bus, or ``"mix"``. Raises InputError (``song.no_target``)."""
         if target == MIX:
             return self.mix
-        for owner in self.owners:
-            if owner.id == target:
-                return owner.strip
+        for track in self.tracks:
+            if track.id == target:
+                return track.strip
+        for bus in self.buses:
+            if bus.id == target:
+                return bus.strip
         raise InputError("song.no_target", "No track or bus of that name is in the song", where=target)
 
     def with_strip(self, target: str, strip: Strip) -> "Song":
         """The song with another strip at ``target``."""
-        self.strip(target)
         if target == MIX:
-            return replace(self, mix=strip)
-        return replace(
-            self,
-            tracks=tuple(replace(track, strip=strip) if track.id == target else track for track in self.tracks),
-            buses=tuple(replace(bus, strip=strip) if bus.id == target else bus for bus in self.buses),
-        )
+            return with_value(self, "mix", strip)
+        for index, track in enumerate(self.tracks):
+            if track.id == target:
+                changed = with_value(track, "strip", strip)
+                return with_value(self, "tracks", (*self.tracks[:index], changed, *self.tracks[index + 1 :]))
+        self.strip(target)
+        return replace(self, buses=tuple(replace(bus, strip=strip) if bus.id == target else bus for bus in self.buses))
 
     def with_track(self, track: Track) -> "Song":
         """The song with ``track`` in the place of the track that has its id."""

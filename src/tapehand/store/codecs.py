@@ -52,6 +52,7 @@ class Codec:
         self._upgrades = dict(upgrades or {})
         self._writers: dict[type, Callable[[Any], Plain]] = {}
         self._readers: dict[type, Callable[[Plain], Any]] = {}
+        self._present: dict[str, Callable[[Plain], Any]] = {}
 
     @property
     def classes(self) -> tuple[type, ...]:
@@ -80,6 +81,12 @@ class Codec:
         """
         if not isinstance(plain, dict):
             raise _damaged("an object was expected", repr(plain)[:40])
+        schema = plain.get("schema")
+        present = self._present.get(schema) if isinstance(schema, str) else None
+        return present(plain) if present is not None else self._decode_met_first(plain)
+
+    def _decode_met_first(self, plain: Plain) -> Any:
+        """An object of a schema that is old, or wrong, or has not been met before."""
         kind, version = self._kind_and_version(plain)
         current = self._versions.get(kind, 1)
         if version > current:
@@ -90,6 +97,7 @@ class Codec:
         reader = self._readers.get(kind)
         if reader is None:
             reader = self._readers[kind] = self._make_reader(kind)
+            self._present[self.schema(kind)] = reader
         return reader(plain)
 
     def _kind_and_version(self, plain: Plain) -> tuple[type, int]:
@@ -127,18 +135,25 @@ class Codec:
 
     def _make_reader(self, kind: type) -> Callable[[Plain], Any]:
         hints = get_type_hints(kind)
-        stored = {name: (field, self._from_plain(hints[name])) for name, field in _stored_fields(kind).items()}
+        stored = {
+            name: (
+                f"{kind.__name__}.{name}",
+                field.default is MISSING and field.default_factory is MISSING,
+                self._from_plain(hints[name]),
+            )
+            for name, field in _stored_fields(kind).items()
+        }
         known = {"schema", *stored}
 
         def read(plain: Plain) -> Any:
-            if unknown := plain.keys() - known:
-                raise newer_version(f"{kind.__name__} with {', '.join(sorted(unknown))}")
+            if not plain.keys() <= known:
+                raise newer_version(f"{kind.__name__} with {', '.join(sorted(plain.keys() - known))}")
             values = {}
-            for name, (field, from_plain) in stored.items():
+            for name, (where, is_needed, from_plain) in stored.items():
                 if name in plain:
-                    values[name] = from_plain(plain[name], f"{kind.__name__}.{name}")
-                elif field.default is MISSING and field.default_factory is MISSING:
-                    raise _damaged("a value is missing", f"{kind.__name__}.{name}")
+                    values[name] = from_plain(plain[name], where)
+                elif is_needed:
+                    raise _damaged("a value is missing", where)
             return kind(**values)
 
         return read
@@ -281,7 +296,10 @@ def _float_to_plain(value: float | None) -> float | dict[str, str]:
 
 
 def _scalar_reader(kind: Any) -> _FromPlain:
-    return lambda plain, where: _scalar(plain, (kind,), where)
+    def read(plain: Any, where: str) -> Any:
+        return plain if type(plain) is kind else _scalar(plain, (kind,), where)
+
+    return read
 
 
 def _word_reader(words: tuple[Any, ...]) -> _FromPlain:

@@ -1,29 +1,33 @@
 """The log in ``log.db``: an append-only chain of events in SQLite.
 
-Each row's id is the SHA-256 of the one JSON text of ``[parent, kind, actor, actor kind, time, body]``, and its
-``parent`` is the id of the row before it: what was changed or taken out shows. The database itself refuses to change
-or delete an event and to take a decision from anything but a person. A commit is synced to the disk (WAL,
-``synchronous=FULL``) before it is acknowledged; the head moves only from where the writer believes it to be.
+What was changed or taken out behind our back shows, as the rows no longer form a chain (``chain``). The database itself
+refuses to change or delete an event and to take a decision from anything but a person. A commit is synced to the disk
+(WAL, ``synchronous=FULL``) before it is acknowledged; the head moves only from where the writer believes it to be.
 """
 
 import contextlib
-import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tapehand.errors import Conflict, InputError, OutputError, Refused, TapehandError
-from tapehand.song.event import ActorKind, Body
-from tapehand.store.codecs import canonical, newer_version
+from tapehand.store.chain import MAIN, Chain, Row
+from tapehand.store.codecs import newer_version
 from tapehand.store.durable import disk_full
 
 APPLICATION_ID: Final = 0x54504844
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_TIMEOUT_S: Final = 10.0
-MAIN: Final = "main"
-_PERSONAL_KINDS: Final = "'decision.made', 'song.edited', 'event.undone'"
+# A list of what machines may write, so that whatever is added later is for people until somebody says otherwise.
+_PEOPLE_DECIDE: Final = """CREATE TRIGGER people_decide BEFORE INSERT ON event
+        WHEN NEW.actor_kind <> 'person'
+            AND NEW.kind NOT IN ('audio.added', 'findings.noted', 'proposal.filed', 'audio.rendered')
+        BEGIN SELECT RAISE(ABORT, 'only a person decides'); END"""
+_PEOPLE_DECIDE_1: Final = """CREATE TRIGGER people_decide BEFORE INSERT ON event
+        WHEN NEW.actor_kind <> 'person' AND NEW.kind IN ('decision.made', 'song.edited', 'event.undone')
+        BEGIN SELECT RAISE(ABORT, 'only a person decides'); END"""
 SCHEMA: Final = (
     """CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
@@ -42,57 +46,36 @@ SCHEMA: Final = (
         BEGIN SELECT RAISE(ABORT, 'events are never changed'); END""",
     """CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
         BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END""",
-    f"""CREATE TRIGGER people_decide BEFORE INSERT ON event
-        WHEN NEW.actor_kind <> 'person' AND NEW.kind IN ({_PERSONAL_KINDS})
-        BEGIN SELECT RAISE(ABORT, 'only a person decides'); END""",
+    _PEOPLE_DECIDE,
     """CREATE TRIGGER parent_comes_first BEFORE INSERT ON event
         WHEN (NEW.seq > 1 OR NEW.parent <> '') AND NOT EXISTS (SELECT 1 FROM event WHERE id = NEW.parent)
         BEGIN SELECT RAISE(ABORT, 'the event before this one is unknown'); END""",
 )
 
 
+# What earlier versions made, and the statements that bring a database of such a version to the next one.
+EARLIER: Final[Mapping[int, Sequence[str]]] = {
+    1: tuple(_PEOPLE_DECIDE_1 if statement is _PEOPLE_DECIDE else statement for statement in SCHEMA)
+}
+UPGRADES: Final[Mapping[int, Sequence[str]]] = {1: ("DROP TRIGGER people_decide", _PEOPLE_DECIDE)}
+
 ALL_ROWS: Final = "SELECT seq, id, parent, kind, actor, actor_kind, at_s, body FROM event WHERE seq > ? ORDER BY seq"
-LAST_ROW: Final = "SELECT seq, id, parent, kind, actor, actor_kind, at_s, body FROM event ORDER BY seq DESC LIMIT 1"
+ALL_ROWS_BACKWARDS: Final = "SELECT seq, id, parent, kind, actor, actor_kind, at_s, body FROM event ORDER BY seq DESC"
+ONE_ROW: Final = "SELECT seq, id, parent, kind, actor, actor_kind, at_s, body FROM event WHERE id = ?"
+ROWS_UNTIL: Final = """WITH RECURSIVE line (id) AS (
+        VALUES (?)
+        UNION ALL
+        SELECT event.parent FROM line JOIN event ON event.id = line.id WHERE event.parent <> '' AND event.seq > ?)
+    SELECT seq, event.id, parent, kind, actor, actor_kind, at_s, body
+        FROM event WHERE id IN line AND seq > ? ORDER BY seq"""
 
 
-class Row(NamedTuple):
-    """An event as stored; ``body`` is canonical JSON."""
+class Tip(NamedTuple):
+    """Where a writer stands: the number and time of the log's last event, and the last event of the writer's branch."""
 
     seq: int
-    id: str
-    parent: str
-    kind: str
-    actor: str
-    actor_kind: ActorKind
     at_s: float
-    body: str
-
-    def is_sound(self) -> bool:
-        """Whether the id is the hash of what it stands for."""
-        return self.id == row_id(self.parent, self.kind, self.actor, self.actor_kind, self.at_s, self.body)
-
-    @classmethod
-    def after(cls, last: "Row | None", body: Body, body_text: str, actor: str, kind: ActorKind, at_s: float) -> "Row":
-        """The next row of a log whose last row is ``last``."""
-        parent = last.id if last else ""
-        identity = row_id(parent, body.KIND, actor, kind, at_s, body_text)
-        return cls(last.seq + 1 if last else 1, identity, parent, body.KIND, actor, kind, at_s, body_text)
-
-
-def row_id(parent: str, kind: str, actor: str, actor_kind: str, at_s: float, body: str) -> str:
-    """The id of an event: SHA-256 over the canonical JSON of all it says."""
-    front = canonical([parent, kind, actor, actor_kind, float(at_s)])
-    return hashlib.sha256(f"{front[:-1]},{body}]".encode()).hexdigest()
-
-
-def first_break(rows: Iterable[Row], last: Row | None = None) -> int | None:
-    """The number of the first row that does not follow from the one before it, or None for a sound chain."""
-    for row in rows:
-        expected = (last.seq + 1, last.id) if last else (1, "")
-        if (row.seq, row.parent) != expected or not row.is_sound():
-            return row.seq
-        last = row
-    return None
+    head: str
 
 
 class EventLog:
@@ -132,31 +115,52 @@ class EventLog:
         """Let go of the file."""
         self._connection.close()
 
-    def rows(self, after_seq: int = 0) -> list[Row]:
-        """All events after that one, oldest first."""
+    def rows(self, after_seq: int = 0, branch: str | None = None) -> list[Row]:
+        """All events after that number, oldest first; of one branch and what it came from, or of all branches."""
         with self._told():
-            return [Row(*row) for row in self._connection.execute(ALL_ROWS, (after_seq,))]
+            heads = self.heads()
+            if branch is None or heads.keys() <= {branch}:
+                return [Row(*row) for row in self._connection.execute(ALL_ROWS, (after_seq,))]
+            return self.rows_until(heads[branch], after_seq)
 
-    def last(self) -> Row | None:
-        """The newest event."""
+    def rows_until(self, event: str, after_seq: int = 0) -> list[Row]:
+        """The events that led to one, and itself, oldest first; those after a number only."""
         with self._told():
-            row = self._connection.execute(LAST_ROW).fetchone()
-            return Row(*row) if row else None
+            return [Row(*row) for row in self._connection.execute(ROWS_UNTIL, (event, after_seq, after_seq))]
 
-    def append(self, make_rows: Callable[[Row | None], Sequence[Row]]) -> Sequence[Row]:
-        """Append what ``make_rows(last row)`` gives, in one transaction that holds off every other writer.
+    def row(self, event: str) -> Row | None:
+        """The event of that id."""
+        with self._told():
+            found = self._connection.execute(ONE_ROW, (event,)).fetchone()
+            return Row(*found) if found else None
+
+    def heads(self) -> dict[str, str]:
+        """The last event of every branch, by its name."""
+        with self._told():
+            return dict(self._connection.execute("SELECT branch, event FROM head ORDER BY branch"))
+
+    def append(self, make_rows: Callable[[Tip], Sequence[Row]], branch: str = MAIN) -> Sequence[Row]:
+        """Append what ``make_rows(tip)`` gives to a branch, in one transaction that holds off every other writer.
 
         On return the rows survive power loss. An exception from ``make_rows`` leaves the log as it was.
         """
-        with self.exclusive():
-            last = self.last()
-            version = self._head_version(last)
-            rows = make_rows(last)
+        with self.exclusive(), self._told():
+            head, version = self._head(branch)
+            rows = make_rows(self._tip(head))
             if rows:
-                with self._told():
-                    self._insert(rows)
-                    self._move_head(rows[-1], version)
+                self._insert(rows)
+                self._move_head(branch, rows[-1], version)
         return rows
+
+    def restore(self, rows: Sequence[Row]) -> None:
+        """Fill an empty log with the rows of another, which must be a sound chain."""
+        chain = Chain()
+        if not all(chain.takes(row) for row in rows):
+            raise _damaged(self.path, "its events do not follow from each other")
+        with self.exclusive(), self._told():
+            self._insert(rows)
+            for branch, head in chain.heads.items():
+                self._connection.execute("INSERT INTO head (branch, event, version) VALUES (?, ?, 1)", (branch, head))
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -181,19 +185,23 @@ class EventLog:
             rows,
         )
 
-    def _head_version(self, last: Row | None) -> int:
-        row = self._connection.execute("SELECT event, version FROM head WHERE branch = ?", (MAIN,)).fetchone()
-        event, version = row or ("", 0)
-        if event != (last.id if last else ""):
-            raise _damaged(self.path, "its head is not its last event")
-        return int(version)
+    def _head(self, branch: str) -> tuple[str, int]:
+        found = self._connection.execute("SELECT event, version FROM head WHERE branch = ?", (branch,)).fetchone()
+        event, version = found or ("", 0)
+        return str(event), int(version)
 
-    def _move_head(self, row: Row, version: int) -> None:
+    def _tip(self, head: str) -> Tip:
+        found = self._connection.execute("SELECT seq, at_s FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+        seq, at_s = found or (0, 0.0)
+        return Tip(seq, at_s, head)
+
+    def _move_head(self, branch: str, row: Row, version: int) -> None:
         if version == 0:
-            self._connection.execute("INSERT INTO head (branch, event, version) VALUES (?, ?, 1)", (MAIN, row.id))
+            self._connection.execute("INSERT INTO head (branch, event, version) VALUES (?, ?, 1)", (branch, row.id))
             return
         moved = self._connection.execute(
-            "UPDATE head SET event = ?, version = version + 1 WHERE branch = ? AND version = ?", (row.id, MAIN, version)
+            "UPDATE head SET event = ?, version = version + 1 WHERE branch = ? AND version = ?",
+            (row.id, branch, version),
         )
         if moved.rowcount != 1:
             raise moved_on(self.path)
@@ -206,22 +214,56 @@ class EventLog:
             raise newer_version(f"{self.path}, version {version}")
         if self._pragma("quick_check") != "ok":
             raise _damaged(self.path, "its pages do not add up")
+        self._refuse_foreign_schema(SCHEMA if version == VERSION else EARLIER.get(version, ()))
+        self._refuse_broken_chain()
+        if version < VERSION and self._is_writable():
+            self._upgrade(version)
+
+    def _refuse_foreign_schema(self, expected: Sequence[str]) -> None:
         found = {sql for (sql,) in self._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
-        if {_squeezed(sql) for sql in found} != {_squeezed(sql) for sql in SCHEMA}:
+        if {_squeezed(sql) for sql in found} != {_squeezed(sql) for sql in expected}:
             raise InputError(
                 "store.foreign_schema",
                 "The song's database holds tables or triggers that Tapehand did not make",
                 where=str(self.path),
-                hint="Rebuild it from log.jsonl with 'tapehand doctor'.",
+                hint="Rebuild it from log.jsonl with 'tapehand doctor --repair'.",
             )
-        broken = first_break(self.rows())
+
+    def _refuse_broken_chain(self) -> None:
+        chain = Chain()
+        with self._reading():
+            rows, heads = self.rows(), self.heads()
+        broken = next((row.seq for row in rows if not chain.takes(row)), None)
         if broken is not None:
             raise InputError(
                 "store.chain_broken",
                 f"Event {broken} of the song's log was changed, or one before it was taken out",
                 where=str(self.path),
-                hint="Rebuild it from log.jsonl with 'tapehand doctor'.",
+                hint="Rebuild it from log.jsonl with 'tapehand doctor --repair'.",
             )
+        if chain.heads != heads:
+            raise _damaged(self.path, "its branches do not end where its events end")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """One moment of the log for several questions, whoever writes meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def _upgrade(self, version: int) -> None:
+        with self.exclusive():
+            if self._pragma("user_version") != version:
+                return
+            for step in range(version, VERSION):
+                for statement in UPGRADES[step]:
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _is_writable(self) -> bool:
+        return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
 
     def _pragma(self, name: str) -> Any:
         return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -231,18 +273,17 @@ class EventLog:
 
 
 def salvaged(path: Path) -> list[Row]:
-    """What a damaged database still gives, up to its first break."""
-    rows: list[Row] = []
+    """Every sound event that a damaged database still gives."""
+    rows: dict[int, Row] = {}
     with contextlib.suppress(sqlite3.Error):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         with contextlib.closing(connection):
             connection.execute("PRAGMA trusted_schema = OFF")
-            for found in connection.execute(ALL_ROWS, (0,)):
-                row = Row(*found)
-                if first_break([row], rows[-1] if rows else None) is not None:
-                    break
-                rows.append(row)
-    return rows
+            with contextlib.suppress(sqlite3.Error):
+                rows.update((found[0], Row(*found)) for found in connection.execute(ALL_ROWS, (0,)))
+            with contextlib.suppress(sqlite3.Error):
+                rows.update((found[0], Row(*found)) for found in connection.execute(ALL_ROWS_BACKWARDS))
+    return [row for _, row in sorted(rows.items()) if row.is_sound()]
 
 
 def moved_on(path: Path) -> Conflict:
@@ -330,5 +371,5 @@ def _damaged(path: Path, what: str) -> InputError:
         "store.damaged",
         f"The song's log is damaged: {what}",
         where=str(path),
-        hint="Rebuild it from log.jsonl with 'tapehand doctor'.",
+        hint="Rebuild it from log.jsonl with 'tapehand doctor --repair'.",
     )

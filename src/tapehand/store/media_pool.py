@@ -121,6 +121,19 @@ class BlobPool:
             self._name(part, blob, "wav")
         return _source(blob, name, "wav", audio, origin, provenance)
 
+    def put_back(self, path: Path, source: Source) -> None:
+        """Copies the bytes of a source in again, from a file that holds them; a wrong copy is replaced.
+
+        Raises
+        ------
+        InputError
+            ``store.audio_changed``: the file does not hold them (any more).
+        """
+        with self._temporary() as part:
+            if self._copy(path, part) != source.blob:
+                raise _changed(source, path)
+            self._name(part, source.blob, source.media, replace=True)
+
     def forget_unfinished(self) -> None:
         """Throw away what a killed program left half written long ago."""
         oldest = time.time() - FORGOTTEN_AFTER_S
@@ -153,10 +166,10 @@ class BlobPool:
             os.fsync(target.fileno())
         return digest.hexdigest()
 
-    def _name(self, part: Path, blob: str, media: str) -> None:
+    def _name(self, part: Path, blob: str, media: str, *, replace: bool = False) -> None:
         folder = self.folder / blob[:2]
         path = folder / f"{blob}.{media}"
-        if path.is_file() and path.stat().st_size == part.stat().st_size:
+        if not replace and path.is_file() and path.stat().st_size == part.stat().st_size:
             return
         make_folder(folder)
         part.chmod(0o444)

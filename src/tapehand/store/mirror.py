@@ -8,8 +8,9 @@ from typing import Any, Final, cast
 
 from tapehand.audio.atomic import AtomicFile
 from tapehand.errors import InputError
+from tapehand.store.chain import Row, assembled
 from tapehand.store.codecs import canonical
-from tapehand.store.event_log import EventLog, Row, first_break
+from tapehand.store.event_log import EventLog
 
 TAIL_BYTES: Final = 1 << 16
 
@@ -33,6 +34,11 @@ def catch_up(path: Path, log: EventLog) -> None:
 
 def read(path: Path) -> list[Row]:
     """The longest sound beginning of the mirror. Raises InputError (``store.no_mirror``) where there is none."""
+    return assembled(sound_rows(path))
+
+
+def sound_rows(path: Path) -> list[Row]:
+    """Every line of the mirror that is what it says, whether or not it follows on the others; raises as ``read``."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
@@ -42,13 +48,8 @@ def read(path: Path) -> list[Row]:
             where=str(path),
             hint="Take log.db or log.jsonl from a backup.",
         ) from error
-    rows: list[Row] = []
-    for line in lines:
-        row = _row(line)
-        if row is None or first_break([row], rows[-1] if rows else None) is not None:
-            break
-        rows.append(row)
-    return rows
+    rows = (_row(line) for line in lines)
+    return [row for row in rows if row is not None and row.is_sound()]
 
 
 def _last_row(path: Path) -> Row | None:

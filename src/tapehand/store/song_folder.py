@@ -3,6 +3,7 @@
     NAME.tapehand/
       log.db              the log (``event_log``): the truth
       log.jsonl           the same, one event a line (``mirror``)
+      branch              the name of the branch that is worked on, if it is not ``main``
       audio/ab/abcd.wav   recordings by hash (``media_pool``)
       sealed/abcd.json    what nobody is to read before the last vote of a trial (``sealed``)
 
@@ -10,24 +11,27 @@ A song folder appears whole or not at all; audio is on the disk before the event
 """
 
 import contextlib
+import gc
 import json
 import os
-import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tapehand.audio.atomic import AtomicFile
 from tapehand.audio.atomic_folder import AtomicFolder
 from tapehand.errors import InputError, InternalError, OutputError, Refused, safe_text
-from tapehand.song.event import PERSONS_ONLY, ActorKind, AudioAdded, Body, Event, SongCreated
+from tapehand.song.event import PERSONS_ONLY, ActorKind, AudioAdded, Body, BranchStarted, Event, SongCreated
 from tapehand.song.fold import SongState, fold
 from tapehand.store import mirror
+from tapehand.store.chain import MAIN, Row
 from tapehand.store.codecs import canonical, codec
-from tapehand.store.durable import make_folder, sync_folder, told_as_output_errors
-from tapehand.store.event_log import EventLog, Row, moved_on, salvaged
+from tapehand.store.durable import make_folder
+from tapehand.store.event_log import EventLog, Tip, moved_on
 from tapehand.store.media_pool import BlobPool
+from tapehand.store.places import refuse_network_drive
 from tapehand.store.sealed import SealedTexts
 from tapehand.work import Clock
 
@@ -36,6 +40,8 @@ LOG: Final = "log.db"
 MIRROR: Final = "log.jsonl"
 AUDIO: Final = "audio"
 SEALED: Final = "sealed"
+BRANCH: Final = "branch"
+LONGEST_BRANCH_NAME: Final = 60
 
 
 class SongFolder:
@@ -45,15 +51,19 @@ class SongFolder:
     ------
     InputError
         ``store.not_a_song``, ``store.foreign_link``, ``store.damaged``, ``store.chain_broken``,
-        ``store.foreign_schema``, ``store.newer_version``.
+        ``store.foreign_schema``, ``store.newer_version``, ``branch.unknown``.
+    Refused
+        ``store.network_drive``.
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
-        _refuse_strange_folder(path)
+        refuse_strange_folder(path)
+        refuse_network_drive(path)
         self._path = path
         self._clock = clock or Clock()
         self._lock = threading.RLock()
         self._log = EventLog(path / LOG)
+        self._branch = self._known(current_branch(path))
         self._media = BlobPool(path / AUDIO)
         self._seals = SealedTexts(path / SEALED)
         self._state = SongState()
@@ -83,11 +93,54 @@ class SongFolder:
         """Its audio."""
         return self._media
 
-    def state(self) -> SongState:
-        """The fold of the whole log as it is now."""
+    @property
+    def branch(self) -> str:
+        """The branch that is read and written."""
+        return self._branch
+
+    def branches(self) -> Mapping[str, str]:
+        """The last event of every branch, by its name."""
         with self._lock:
-            self._catch_up(self._log.rows(self._state.length))
+            return self._log.heads()
+
+    def start_branch(self, name: str, *, actor: str, at: str | None = None) -> SongState:
+        """Let a branch begin after an event (the last one of this branch if None) and work on it from now on.
+
+        Raises
+        ------
+        InputError
+            ``branch.name``, ``branch.taken``, ``store.no_event``.
+        """
+        with self._lock:
+            _refuse_branch_name(name, self._log.heads())
+            start = self._log.heads()[self._branch] if at is None else at
+            self._row_of(start)
+            body = BranchStarted(name=name)
+            _refuse_wrong_actor([body], actor, "person")
+            self._log.append(lambda tip: self._rows(tip._replace(head=start), [body], actor, "person"), name)
+            self._mirror()
+            return self.switch(name)
+
+    def switch(self, name: str) -> SongState:
+        """Work on another branch from now on, in this and in later programs; raises InputError (``branch.unknown``)."""
+        with self._lock:
+            known = self._known(name)
+            if known != self._branch:
+                with AtomicFile(self._path / BRANCH, overwrite=True) as target:
+                    target.file.write(f"{known}\n".encode())
+                self._branch, self._state = known, SongState()
+            return self.state()
+
+    def state(self) -> SongState:
+        """The fold of the branch as it is now."""
+        with self._lock:
+            self._catch_up(self._log.rows(self._state.length, self._branch))
             return self._state
+
+    def state_at(self, event: str) -> SongState:
+        """The song as it stood after that event, of whatever branch. Raises InputError (``store.no_event``)."""
+        with self._lock:
+            return fold(event_of(row) for row in self._log.rows_until(self._row_of(event).id))
 
     def seal(self, name: str, text: str) -> None:
         """Keep a text beside the log; raises OutputError as ``append``, and ``output.exists`` for a name in use."""
@@ -97,10 +150,11 @@ class SongFolder:
         """What was sealed under a name. Raises InputError (``store.no_seal``, ``store.foreign_link``)."""
         return self._seals.text(name)
 
-    def events(self) -> tuple[Event, ...]:
-        """The whole log, oldest first."""
+    def events(self, branch: str | None = None) -> tuple[Event, ...]:
+        """All that led to the song as it is on a branch (this one if None), oldest first."""
         with self._lock:
-            return tuple(_event(row) for row in self._log.rows())
+            wanted = self._branch if branch is None else self._known(branch)
+            return tuple(event_of(row) for row in self._log.rows(branch=wanted))
 
     def append(
         self, bodies: Sequence[Body], *, actor: str, actor_kind: ActorKind, expected_head: str | None = None
@@ -121,31 +175,55 @@ class SongFolder:
         self._refuse_unstored_audio(bodies)
         with self._lock:
 
-            def rows_after(last: Row | None) -> list[Row]:
-                if expected_head is not None and expected_head != (last.id if last else ""):
+            def rows_after(tip: Tip) -> list[Row]:
+                if expected_head is not None and expected_head != tip.head:
                     raise moved_on(self._log.path)
-                self._catch_up(self._log.rows(self._state.length))
-                rows = self._rows(last, bodies, actor, actor_kind)
-                fold((_event(row) for row in rows), self._state)
+                self._catch_up(self._log.rows(self._state.length, self._branch))
+                rows = self._rows(tip, bodies, actor, actor_kind)
+                fold((event_of(row) for row in rows), self._state)
                 return rows
 
-            appended = self._log.append(rows_after)
+            appended = self._log.append(rows_after, self._branch)
             self._catch_up(appended)
             self._mirror()
             return self._state
 
-    def _rows(self, last: Row | None, bodies: Sequence[Body], actor: str, actor_kind: ActorKind) -> list[Row]:
+    def _rows(self, tip: Tip, bodies: Sequence[Body], actor: str, actor_kind: ActorKind) -> list[Row]:
         rows: list[Row] = []
         # A clock set back must not make the log run backwards.
-        at_s = max(self._clock.now_s(), last.at_s if last else 0.0)
-        for body in bodies:
-            last = Row.after(last, body, canonical(codec().encode(body)), actor, actor_kind, at_s)
-            rows.append(last)
+        at_s = max(self._clock.now_s(), tip.at_s)
+        parent = tip.head
+        for seq, body in enumerate(bodies, start=tip.seq + 1):
+            rows.append(Row.after(seq, parent, body, canonical(codec().encode(body)), actor, actor_kind, at_s))
+            parent = rows[-1].id
         return rows
+
+    def _known(self, branch: str) -> str:
+        heads = self._log.heads()
+        if heads and branch not in heads:
+            raise InputError(
+                "branch.unknown",
+                f"The song has no branch {branch}",
+                where=self._path.name,
+                hint=f"There are: {', '.join(heads)}.",
+            )
+        return branch
+
+    def _row_of(self, event: str) -> Row:
+        row = self._log.row(event)
+        if row is None:
+            raise InputError(
+                "store.no_event",
+                "There is no such event in the song's log",
+                where=event[:12],
+                hint="See 'tapehand log'.",
+            )
+        return row
 
     def _catch_up(self, rows: Sequence[Row]) -> None:
         if rows:
-            self._state = fold((_event(row) for row in rows), self._state)
+            with _no_collection():
+                self._state = fold((event_of(row) for row in rows), self._state)
 
     def _mirror(self) -> None:
         # The log itself is safe already; a mirror that lags is caught up at the next chance.
@@ -175,6 +253,7 @@ def create_song_folder(
     """
     path = Path(path)
     _refuse_other_suffix(path)
+    refuse_network_drive(path.absolute().parent)
     with AtomicFolder(path) as folder:
         make_folder(folder.building / AUDIO)
         EventLog.create(folder.building / LOG).close()
@@ -186,52 +265,31 @@ def create_song_folder(
     return SongFolder(path, clock)
 
 
-def rebuild_log(path: Path) -> int:
-    """Make ``log.db`` anew from the mirror (and from what the old one still gives); the number of events saved.
-
-    The old database is kept beside it as ``log.damaged-N.db``.
-
-    Raises
-    ------
-    InputError
-        ``store.no_mirror``, or ``store.nothing_to_rebuild`` when not even the first event is sound.
-    """
-    mirrored = mirror.read(path / MIRROR) if (path / MIRROR).is_file() else []
-    rows = max(mirrored, salvaged(path / LOG), key=len)
-    if not rows:
-        raise InputError(
-            "store.nothing_to_rebuild",
-            "Neither log.db nor log.jsonl holds one sound event",
-            where=str(path),
-            hint="Take the song from a backup; its audio is still in the folder.",
-        )
-    with told_as_output_errors(path):
-        fresh = path / f".{secrets.token_hex(6)}.db"
-        try:
-            log = EventLog.create(fresh)
-            log.append(lambda _last: rows)
-            log.close()
-            _set_aside(path / LOG)
-            fresh.rename(path / LOG)
-            sync_folder(path)
-        finally:
-            for leftover in path.glob(f"{fresh.name}*"):
-                leftover.unlink()
-    SongFolder(path).close()
-    return len(rows)
+def current_branch(path: Path) -> str:
+    """The name of the branch that a song folder says is worked on."""
+    try:
+        named = (path / BRANCH).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return MAIN
+    except (OSError, ValueError):
+        named = ""
+    return named[: LONGEST_BRANCH_NAME + 1] or MAIN
 
 
-def _set_aside(path: Path) -> None:
-    number = 1
-    while path.with_name(f"log.damaged-{number}.db").exists():
-        number += 1
-    for ending in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + ending)
-        if old.exists():
-            old.rename(path.with_name(f"log.damaged-{number}.db{ending}"))
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Reading a log makes many nouns and no rubbish: looking for some after every few hundred costs a third of it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def _event(row: Row) -> Event:
+def event_of(row: Row) -> Event:
+    """The event of a row; raises InputError (``store.damaged_record``, ``store.newer_version``)."""
     body = codec().decode(json.loads(row.body))
     if row.kind != body.KIND:
         raise InputError("store.damaged_record", "An event is not of the kind it says", where=f"event {row.seq}")
@@ -253,16 +311,17 @@ def _refuse_wrong_actor(bodies: Sequence[Body], actor: str, actor_kind: ActorKin
         raise Refused("decision.not_a_person", "Only a person decides, edits or undoes", where=actor)
 
 
-def _refuse_strange_folder(path: Path) -> None:
+def refuse_strange_folder(path: Path) -> None:
+    """Raise InputError for no song folder (``store.not_a_song``) and for one with links (``store.foreign_link``)."""
     if not (path / LOG).is_file():
         what = "is not a Tapehand song" if path.exists() else "does not exist"
         raise InputError(
             "store.not_a_song",
             f"{path.name} {what}",
             where=str(path),
-            hint="Name a folder that ends in .tapehand, or make one with 'tapehand new'.",
+            hint=_hint_for_no_log(path),
         )
-    for name in (LOG, MIRROR, AUDIO):
+    for name in (LOG, f"{LOG}-wal", f"{LOG}-shm", f"{LOG}-journal", MIRROR, AUDIO, BRANCH):
         if (path / name).is_symlink():
             raise InputError(
                 "store.foreign_link",
@@ -270,6 +329,23 @@ def _refuse_strange_folder(path: Path) -> None:
                 where=safe_text(str(path)),
                 hint="Put the file itself there.",
             )
+
+
+def _hint_for_no_log(path: Path) -> str:
+    if (path / MIRROR).is_file():
+        return "Its log can be rebuilt from log.jsonl with 'tapehand doctor --repair'."
+    return "Name a folder that ends in .tapehand, or make one with 'tapehand new'."
+
+
+def _refuse_branch_name(name: str, heads: Mapping[str, str]) -> None:
+    if name in heads:
+        raise InputError("branch.taken", f"The song already has a branch {name}", hint="Choose another name.")
+    if not name.strip() or name != name.strip() or len(name) > LONGEST_BRANCH_NAME or not name.isprintable():
+        raise InputError(
+            "branch.name",
+            f"A branch cannot be called {name!r}",
+            hint=f"Use up to {LONGEST_BRANCH_NAME} letters, figures and spaces.",
+        )
 
 
 def _refuse_other_suffix(path: Path) -> None:

@@ -1,0 +1,242 @@
+"""Examining a song folder without trusting it, and repairing what can be repaired. Nothing is ever thrown away.
+
+A log is repaired by putting together every sound event of ``log.db`` and ``log.jsonl``; what was there before is kept
+beside it as ``log.damaged-N.*``. Audio is repaired by finding the same bytes again, by their hash.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from tapehand.errors import InputError, TapehandError
+from tapehand.ports.song_doctor import Repair, Trouble
+from tapehand.song.fold import SongState, fold
+from tapehand.song.source import Source
+from tapehand.store import mirror
+from tapehand.store.chain import MAIN, Row, assembled
+from tapehand.store.durable import sync_folder, told_as_output_errors
+from tapehand.store.event_log import EventLog, salvaged
+from tapehand.store.media_pool import BlobPool, file_sha256
+from tapehand.store.places import network_kind
+from tapehand.store.song_folder import (
+    AUDIO,
+    BRANCH,
+    LOG,
+    MIRROR,
+    SongFolder,
+    current_branch,
+    event_of,
+    refuse_strange_folder,
+)
+
+REBUILDABLE: Final = ("store.damaged", "store.chain_broken", "store.foreign_schema", "store.not_a_song")
+
+
+def examine(path: Path) -> list[Trouble]:
+    """Everything that is wrong with a song folder; nothing is changed. Raises InputError for what is no song at all."""
+    _refuse_no_song(path)
+    log_trouble = _log_trouble(path)
+    if log_trouble is not None:
+        return [*_place_troubles(path), log_trouble]
+    rows = _logged(path)
+    state, fold_trouble = _folded(path, rows)
+    return [
+        *_place_troubles(path),
+        *([fold_trouble] if fold_trouble else []),
+        *_mirror_troubles(path, rows),
+        *_branch_troubles(path),
+        *_audio_troubles(path, state),
+    ]
+
+
+def repair(path: Path, search: Sequence[Path] = ()) -> list[Repair]:
+    """Repair what can be repaired and say what was done.
+
+    Parameters
+    ----------
+    path : the song folder.
+    search : folders and files to look through for audio that is missing, known by its hash.
+
+    Raises
+    ------
+    InputError
+        ``store.nothing_to_rebuild`` when not even the first event is sound; ``store.newer_version``.
+    OutputError
+        ``output.not_writable``, ``output.full``.
+    """
+    done: list[Repair] = []
+    for trouble in examine(path):
+        if trouble.code in REBUILDABLE:
+            done.append(Repair(code=trouble.code, what=f"Rebuilt the log with {rebuild_log(path)} events"))
+    if any(trouble.code == "branch.unknown" for trouble in examine(path)):
+        (path / BRANCH).unlink(missing_ok=True)
+        done.append(Repair(code="branch.unknown", what=f"Went back to the branch {MAIN}"))
+    behind = any(trouble.code == "store.mirror_behind" for trouble in examine(path))
+    with SongFolder(path) as song:  # opening it catches the mirror up
+        if behind:
+            done.append(Repair(code="store.mirror_behind", what="Wrote log.jsonl anew from log.db"))
+        sources = [source for state in _states(song) for source in state.sources.values()]
+        done.extend(_put_back(song.media, list(dict.fromkeys(sources)), [path / AUDIO, *search]))
+    return done
+
+
+def rebuild_log(path: Path) -> int:
+    """Make ``log.db`` anew from every sound event of the old one and of the mirror; the number of events saved.
+
+    The old database is kept beside it as ``log.damaged-N.db``, and so is a mirror that holds more than was saved.
+
+    Raises
+    ------
+    InputError
+        ``store.nothing_to_rebuild`` when not even the first event is sound.
+    """
+    mirrored = mirror.sound_rows(path / MIRROR) if (path / MIRROR).is_file() else []
+    rows = assembled(salvaged(path / LOG), mirrored)
+    if not rows:
+        raise InputError(
+            "store.nothing_to_rebuild",
+            "Neither log.db nor log.jsonl holds one sound event",
+            where=str(path),
+            hint="Take the song from a backup; its audio is still in the folder.",
+        )
+    with told_as_output_errors(path):
+        fresh = path / f".{secrets.token_hex(6)}.db"
+        try:
+            log = EventLog.create(fresh)
+            log.restore(rows)
+            log.close()
+            _set_aside(path, keep_mirror=bool({row.id for row in mirrored} - {row.id for row in rows}))
+            fresh.rename(path / LOG)
+            sync_folder(path)
+        finally:
+            for leftover in path.glob(f"{fresh.name}*"):
+                leftover.unlink()
+    return len(rows)
+
+
+def _set_aside(path: Path, *, keep_mirror: bool) -> None:
+    number = 1
+    while any((path / f"log.damaged-{number}{ending}").exists() for ending in (".db", ".jsonl")):
+        number += 1
+    for ending in ("", "-wal", "-shm"):
+        old = path / f"{LOG}{ending}"
+        if old.exists():
+            old.rename(path / f"log.damaged-{number}.db{ending}")
+    if keep_mirror:
+        (path / MIRROR).rename(path / f"log.damaged-{number}.jsonl")
+
+
+def _refuse_no_song(path: Path) -> None:
+    """A folder with either form of the log is a song, however damaged."""
+    if not (path / MIRROR).is_file() or (path / MIRROR).is_symlink():
+        refuse_strange_folder(path)
+
+
+def _log_trouble(path: Path) -> Trouble | None:
+    """Why the log cannot be opened, or None."""
+    try:
+        refuse_strange_folder(path)
+        EventLog(path / LOG).close()
+    except TapehandError as error:
+        return _told(error, can_repair=error.code in REBUILDABLE)
+    return None
+
+
+def _logged(path: Path) -> list[Row]:
+    log = EventLog(path / LOG)
+    with contextlib.closing(log):
+        return log.rows()
+
+
+def _folded(path: Path, rows: Sequence[Row]) -> tuple[SongState, Trouble | None]:
+    """The state of all events together as far as they can be read, and why no further."""
+    log = EventLog(path / LOG)
+    with contextlib.closing(log):
+        state = SongState()
+        for branch in log.heads():
+            state = SongState()
+            for row in log.rows(branch=branch):
+                try:
+                    state = fold([event_of(row)], state)
+                except TapehandError as error:
+                    return state, _told(error, where=f"event {row.seq}: {error.where or error.message}")
+    return state, None
+
+
+def _place_troubles(path: Path) -> Iterator[Trouble]:
+    kind = network_kind(path)
+    if kind is not None:
+        yield Trouble(
+            code="store.network_drive",
+            what=f"The song lies on a network drive ({kind})",
+            where=str(path),
+            hint="Copy the whole folder to a disk of this computer and work there.",
+        )
+
+
+def _mirror_troubles(path: Path, rows: Sequence[Row]) -> Iterator[Trouble]:
+    with contextlib.suppress(InputError):
+        if mirror.read(path / MIRROR) == list(rows):
+            return
+    yield Trouble(
+        code="store.mirror_behind",
+        what="log.jsonl does not hold what log.db holds",
+        where=str(path / MIRROR),
+        can_repair=True,
+    )
+
+
+def _branch_troubles(path: Path) -> Iterator[Trouble]:
+    log = EventLog(path / LOG)
+    with contextlib.closing(log):
+        if current_branch(path) not in {MAIN, *log.heads()}:
+            yield Trouble(
+                code="branch.unknown",
+                what="The branch that was worked on is not in the log",
+                where=str(path / BRANCH),
+                can_repair=True,
+            )
+
+
+def _audio_troubles(path: Path, state: SongState) -> Iterator[Trouble]:
+    for source, how in BlobPool(path / AUDIO).reader.unsound(state.sources.values()):
+        said = "is gone" if how == "missing" else "is not what it was"
+        yield Trouble(
+            code=f"store.audio_{how}",
+            what=f"The song's copy of {source.name} {said}",
+            where=f"{AUDIO}/{source.blob[:2]}/{source.blob}.{source.media}",
+            hint="Run 'tapehand doctor --repair --from FOLDER' with a folder that may hold the file, under any name.",
+            can_repair=True,
+        )
+
+
+def _put_back(pool: BlobPool, sources: Sequence[Source], search: Iterable[Path]) -> Iterator[Repair]:
+    """Copies of what is missing or changed, found by their hash in the places to search."""
+    wanted = {source.blob: source for source, _ in pool.reader.unsound(sources)}
+    for file in _files(search):
+        if not wanted:
+            return
+        blob = file_sha256(file)
+        if blob in wanted and file != pool.reader.path_of(wanted[blob]):
+            source = wanted.pop(blob)
+            pool.put_back(file, source)
+            yield Repair(code="store.audio_missing", what=f"Put {source.name} back from {file.name}")
+
+
+def _files(search: Iterable[Path]) -> Iterator[Path]:
+    for place in search:
+        found = sorted(place.rglob("*")) if place.is_dir() else [place]
+        yield from (file for file in found if file.is_file() and not file.is_symlink())
+
+
+def _states(song: SongFolder) -> Iterator[SongState]:
+    for branch in song.branches():
+        yield fold(song.events(branch))
+
+
+def _told(error: TapehandError, *, can_repair: bool = False, where: str = "") -> Trouble:
+    return Trouble(
+        code=error.code, what=error.message, where=where or error.where, hint=error.hint, can_repair=can_repair
+    )
