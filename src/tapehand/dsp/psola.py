@@ -164,17 +164,15 @@ def _levelled(runs: list[list[Grain]], audio: Audio) -> Iterator[list[Grain]]:
         for grain in run:
             reach = LEVEL_PERIODS * (grain.left + grain.right)
             first, end = max(start, round(grain.place - reach)), min(stop, round(grain.place + reach))
-            before, after = had[end] - had[first], has[end] - has[first]
+            before, after = float(had[end] - had[first]), float(has[end] - has[first])
             change = math.sqrt(before / after) if after > 0.0 else 1.0
             levelled.append(grain._replace(gain=grain.gain * min(max(change, 1.0 / MOST_LEVELLING), MOST_LEVELLING)))
         yield levelled
 
 
-def _energy_until(samples: NDArray[np.floating]) -> list[float]:
+def _energy_until(samples: NDArray[np.floating]) -> Places:
     """Sum of squares of all channels before each sample, and in the end of all."""
-    squares = np.square(samples, dtype=np.float64).sum(axis=0)
-    until: list[float] = np.concatenate([[0.0], np.cumsum(squares)]).tolist()
-    return until
+    return np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64).sum(axis=0))])
 
 
 def _run_grains(run: Places, ratio: Places) -> Iterator[Grain]:
