@@ -2,11 +2,11 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.property.test_song_fold import OPS, START, applied, fits_all_ops
 
 from tapehand.song.difference import apart, closed, difference
 from tapehand.song.op import AddBus, AddTrack, Op, RemoveBus, RemoveTrack, apply_all
 from tapehand.song.song import Song
-from tests.property.test_song_fold import OPS, START, applied, fits_all_ops
 
 
 def without_order_of_buses(song: Song) -> tuple[object, ...]:

@@ -7,24 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapehand.errors import Conflict, InputError
+from tapehand.errors import Conflict, InputError, Refused
 from tapehand.music.form import Section
 from tapehand.music.time import TempoMap
 from tapehand.song.event import Body, Decided, Edited, Event, ProposalFiled, SongCreated, Undone
 from tapehand.song.fold import SongState, fold
-from tapehand.song.lock import Lock
-from tapehand.song.mixer import Bus, Insert, Send, Strip, net_gain_db
+from tapehand.song.lock import Lock, Moment
+from tapehand.song.mixer import AutomationPoint, Bus, Insert, Send, Strip, net_gain_db
 from tapehand.song.op import (
     AddBus,
     AddTrack,
     Op,
     RemoveBus,
     RemoveTrack,
+    SetAutomationWithin,
     SetFader,
     SetGrid,
     SetInserts,
     SetLock,
+    SetMoment,
     SetMute,
+    SetMutedWithin,
     SetOutput,
     SetPan,
     SetRole,
@@ -39,6 +42,7 @@ from tapehand.song.op import (
 from tapehand.song.processors import Compressor, Gain, HighPass
 from tapehand.song.proposal import Option, Proposal
 from tapehand.song.provenance import Provenance
+from tapehand.song.region import Span
 from tapehand.song.song import Song, Track
 
 TRACKS = ("t01", "t02", "t03", "t04")
@@ -46,6 +50,16 @@ BUSES = ("b01", "b02")
 LEVELS = st.floats(-40, 12) | st.just(float("-inf"))
 PROVENANCE = Provenance(engine="test", version="1", maker="machine")
 START = Song(name="s", rate_hz=44_100, tracks=tuple(Track(id=i, name=i) for i in TRACKS[:2]), buses=())
+
+
+SPANS = st.tuples(st.integers(0, 8), st.integers(1, 5)).map(
+    lambda ends: Span(start_samples=1000 * ends[0], end_samples=1000 * (ends[0] + ends[1]))
+)
+
+
+def points_in(span: Span) -> st.SearchStrategy[tuple[AutomationPoint, ...]]:
+    places = st.sets(st.integers(span.start_samples, span.end_samples - 1), max_size=3)
+    return places.map(lambda places: tuple(AutomationPoint(at_samples=at, value=0.5) for at in sorted(places)))
 
 
 def op_strategy() -> st.SearchStrategy[Op]:
@@ -72,6 +86,19 @@ def op_strategy() -> st.SearchStrategy[Op]:
         st.builds(SetRole, track=track, role=st.sampled_from(("kick", "bass")), group=st.just("drums")),
         st.builds(SetGrid, grid=st.none() | st.builds(TempoMap.steady, st.floats(60, 180))),
         st.builds(SetSections, sections=st.just((Section(name="A", kind="verse", start_bar=1, bars=8),))),
+        st.builds(SetMutedWithin, target=target, span=SPANS, muted=st.lists(SPANS, max_size=2).map(tuple)),
+        SPANS.flatmap(
+            lambda span: st.builds(
+                SetAutomationWithin,
+                target=target,
+                parameter=st.sampled_from(("fader_db", "pan")),
+                span=st.just(span),
+                points=points_in(span),
+            )
+        ),
+        st.builds(
+            SetMoment, id=st.just("m1"), moment=st.none() | st.builds(Moment, id=st.just("m1"), track=track, span=SPANS)
+        ),
         st.builds(SetText, name=st.sampled_from(("title", "notes")), text=st.none() | st.just("words")),
         st.builds(SetLock, id=st.just("l1"), lock=st.none() | st.builds(Lock, id=st.just("l1"), target=target)),
         st.builds(AddTrack, track=st.builds(Track, id=track, name=st.just("new")), index=index),
@@ -249,6 +276,70 @@ def test_an_undo_can_be_undone_and_brings_the_decision_back() -> None:
     history.add(Undone(undone=undone, ops=history.state.change(undone).undo))
     assert history.song.strip("t01").fader_db == -6.0
     assert history.state.filed(1) == decided
+
+
+def test_undoing_on_and_on_goes_back_and_forth() -> None:
+    history = History()
+    edited = history.add(Edited(ops=(AddTrack(track=Track(id="t03", name="new")),)))
+    last, songs = edited, [history.song]
+    for _ in range(5):
+        last = history.add(Undone(undone=last, ops=history.state.change(last).undo))
+        songs.append(history.song)
+        assert history.state.change(edited).undone is (history.song == START)
+    assert songs == [songs[0], START] * 3
+
+
+def test_a_change_is_undone_part_by_part() -> None:
+    history = History()
+    ops = (SetFader(target="t01", fader_db=-6.0), SetFader(target="t02", fader_db=-3.0))
+    edited = history.add(Edited(ops=ops))
+    first = history.add(Undone(undone=edited, ops=history.state.change(edited).undo[1:], part="t01"))
+    assert [track.strip.fader_db for track in history.song.tracks] == [0.0, -3.0]
+    assert history.state.change(edited).parts_undone == {"t01"}
+    assert not history.state.change(edited).undone
+    with pytest.raises(Conflict):
+        history.add(Undone(undone=edited, ops=ops[:1], part="t01"))
+    history.add(Undone(undone=first, ops=history.state.change(first).undo))
+    assert [track.strip.fader_db for track in history.song.tracks] == [-6.0, -3.0]
+    assert history.state.change(edited).parts_undone == frozenset()
+
+
+def test_part_of_an_option_is_accepted_and_undone() -> None:
+    history = History()
+    ops = (SetFader(target="t01", fader_db=-6.0), SetFader(target="t02", fader_db=-3.0))
+    option = Option(id="a", name="A", why="", ops=ops)
+    proposal = Proposal(kind="mix", question="?", options=(option,), provenance=PROVENANCE)
+    history.add(ProposalFiled(proposal=proposal, base_event=history.state.head))
+    for wrong in ((2,), (-1,), (1, 0), (0, 0)):
+        with pytest.raises(Conflict):
+            history.add(Decided(number=1, verdict="accept", option="a", taken=wrong))
+    decided = history.add(Decided(number=1, verdict="accept", option="a", taken=(1,)))
+    assert [track.strip.fader_db for track in history.song.tracks] == [0.0, -3.0]
+    history.add(Undone(undone=decided, ops=history.state.change(decided).undo))
+    assert history.song == START
+    assert history.state.filed(1).is_open
+
+
+def test_a_lock_refuses_proposals_and_lets_hands_through() -> None:
+    history = History()
+    lock = Lock(id="l1", target="t01", aspect="fader_db")
+    history.add(Edited(ops=(SetLock(id="l1", lock=lock),)))
+    options: dict[str, tuple[Op, ...]] = {
+        "a": (SetFader(target="t01", fader_db=-6.0),),
+        "b": (SetLock(id="l1", lock=None), SetFader(target="t01", fader_db=-6.0)),
+        "c": (RemoveTrack(track="t01"),),
+        "d": (SetPan(target="t01", pan=0.5), SetFader(target="t02", fader_db=-6.0)),
+    }
+    made = tuple(Option(id=name, name=name, why="", ops=ops) for name, ops in options.items())
+    proposal = Proposal(kind="mix", question="?", options=made, provenance=PROVENANCE)
+    history.add(ProposalFiled(proposal=proposal, base_event=history.state.head))
+    for refused in "abc":
+        with pytest.raises(Refused) as refusal:
+            history.add(Decided(number=1, verdict="accept", option=refused))
+        assert refusal.value.code == "lock.holds"
+    history.add(Decided(number=1, verdict="accept", option="d"))
+    history.add(Edited(ops=(SetFader(target="t01", fader_db=-1.0),)))
+    assert history.song.strip("t01").fader_db == -1.0
 
 
 def bad_logs() -> list[tuple[str, Callable[[History], Body]]]:

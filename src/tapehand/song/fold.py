@@ -196,29 +196,32 @@ class _Fold:
         self.changes.append(Change(event=event_id, ops=ops, undo=undo, undoes=undoes, decided=decided, part=part))
 
     def undo(self, event_id: str, undone: str, ops: tuple[Op, ...]) -> None:
-        taken_back = self.mark(undone, undone=True)
+        self.put_in_force(undone, in_force=False)
         self.change(event_id, ops, undoes=undone)
-        if taken_back.decided is not None:
-            self.reopen(taken_back.decided)
-        if taken_back.undoes and taken_back.part is not None:
-            self.bring_back_part(taken_back.undoes, taken_back.part)
-        elif taken_back.undoes:
-            brought_back = self.mark(taken_back.undoes, undone=False)
-            if brought_back.decided is not None:
-                self.proposals[brought_back.decided.number - 1] = brought_back.decided
 
     def undo_part(self, event_id: str, undone: str, ops: tuple[Op, ...], part: str) -> None:
-        place = self.place(undone)
-        change = self.changes[place]
-        if change.undone or part in change.parts_undone:
-            raise Conflict("undo.done_already", "That change was taken back before", where=undone[:12])
-        self.changes[place] = replace(change, parts_undone=change.parts_undone | {part})
+        self.mark_part(undone, part, undone=True)
         self.change(event_id, ops, undoes=undone, part=part)
 
-    def bring_back_part(self, event_id: str, part: str) -> None:
+    def put_in_force(self, event_id: str, *, in_force: bool) -> None:
+        """Take the change of an event back, or bring it again; what it had taken back itself goes the other way."""
+        change = self.mark(event_id, undone=not in_force)
+        if change.decided is not None and in_force:
+            self.proposals[change.decided.number - 1] = change.decided
+        elif change.decided is not None:
+            self.reopen(change.decided)
+        if change.undoes and change.part is not None:
+            self.mark_part(change.undoes, change.part, undone=in_force)
+        elif change.undoes:
+            self.put_in_force(change.undoes, in_force=not in_force)
+
+    def mark_part(self, event_id: str, part: str, *, undone: bool) -> None:
+        """Mark what the change of an event did to one part as undone, or as in force again."""
         place = self.place(event_id)
         change = self.changes[place]
-        self.changes[place] = replace(change, parts_undone=change.parts_undone - {part})
+        if change.undone or (part in change.parts_undone) is undone:
+            raise Conflict("undo.done_already", "That change was taken back before", where=event_id[:12])
+        self.changes[place] = replace(change, parts_undone=change.parts_undone ^ {part})
 
     def mark(self, event_id: str, *, undone: bool) -> Change:
         """Mark the change of an event as undone, or as in force again; what it was before."""
