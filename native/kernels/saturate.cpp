@@ -20,7 +20,28 @@ INLINE void filter8(const float* const (&in)[PHASES], const float* const (&rows)
     sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
 }
 
-INLINE v8 difference(v8 x, float drive, float share) { return (tanh_of(x * drive) / drive - x) * share; }
+// A curve of slope 1 at its working point, minus the straight line, times ``share``. The cubic stops at 3/2 with 1.
+struct Curve {
+    float drive, bias, hardness, at_rest, scale, share;
+
+    Curve(double drive_, double bias_, double hardness_, double share_)
+        : drive(float(drive_)), bias(float(bias_)), hardness(float(hardness_)), share(float(share_)) {
+        const double soft = tanh_of(bias_), cubic = bias_ - bias_ * bias_ * bias_ * (4.0 / 27.0);
+        const double slope = (1.0 - hardness_) * (1.0 - soft * soft) + hardness_ * (1.0 - bias_ * bias_ * (4.0 / 9.0));
+        at_rest = float((1.0 - hardness_) * soft + hardness_ * cubic);
+        scale = float(1.0 / (drive_ * slope));
+    }
+
+    v8 difference(v8 x) const {
+        const v8 u = x * drive + bias;
+        v8 bent = tanh_of(u);
+        if (hardness != 0.0f) {
+            const v8 held = lowest(highest(u, splat<v8>(-1.5f)), splat<v8>(1.5f));
+            bent += hardness * (held - held * held * held * (4.0f / 27.0f) - bent);
+        }
+        return ((bent - at_rest) * scale - x) * share;
+    }
+};
 
 // in[0 .. length) of a channel at ``from``; silence outside.
 void fetch(const float* channel, std::int64_t channel_length, std::int64_t from, std::int64_t count, float* to) {
@@ -33,16 +54,16 @@ void fetch(const float* channel, std::int64_t channel_length, std::int64_t from,
 }  // namespace
 
 // bank: (4, taps), row p gives the signal p/4 of the way from in[i] to in[i + 1], laid over in[i - taps/2 + 1 ...]; taps
-// is a multiple of 8, at most 96. The way down uses the same rows, mirrored. tanh(drive x) / drive. state: of the DC
-// blocker (2). dc_share: its 2 pi f / rate. out = in + mix * high-passed difference.
+// is a multiple of 8, at most 96. The way down uses the same rows, mirrored. bias from 0 to 1; hardness 0 is tanh, 1 the
+// cubic. state: of the DC blocker (2). dc_share: its 2 pi f / rate. out = in + mix * high-passed difference.
 KERNEL(saturate)(const float* in, float* out, std::int64_t length, const float* bank, std::int64_t taps, double drive,
-                 double mix, double dc_share, double* state) {
+                 double bias, double hardness, double mix, double dc_share, double* state) {
     if (taps > MOST_TAPS || taps % 8) return 0;
     const std::int64_t bad = first_not_finite(in, length);
     if (bad != FINE) return bad;
     FlushDenormals guard;
     const std::int64_t half = taps / 2;
-    const float gain = static_cast<float>(drive), share = 1.0f / PHASES;
+    const Curve curve(drive, bias, hardness, 1.0 / PHASES);
     float near[ROOM + MOST_TAPS] = {}, bent[PHASES][ROOM + 8] = {}, mirrored[PHASES][MOST_TAPS];
     for (int p = 0; p < PHASES; p++)
         for (std::int64_t k = 0; k < taps; k++) mirrored[p][k] = bank[p * taps + taps - 1 - k];
@@ -57,7 +78,7 @@ KERNEL(saturate)(const float* in, float* out, std::int64_t length, const float* 
         v8 sums[PHASES];
         for (std::int64_t i = 0; i < reach; i += 8) {
             filter8({near + i, near + i, near + i, near + i}, rows, taps, sums);
-            for (int p = 0; p < PHASES; p++) store(bent[p] + i, difference(sums[p], gain, share));
+            for (int p = 0; p < PHASES; p++) store(bent[p] + i, curve.difference(sums[p]));
         }
         for (std::int64_t i = 0; i < count; i += 8) {
             filter8({bent[0] + i, bent[1] + i, bent[2] + i, bent[3] + i}, back, taps, sums);

@@ -14,7 +14,7 @@ from tapehand.render.cache import content_key
 from tapehand.render.gains import pan_gains, strip_gains
 from tapehand.render.renderer import Renderer
 from tapehand.song.mixer import Automation, AutomationPoint, Bus, Insert, Send, Strip
-from tapehand.song.processors import Band, Compressor, Delay, Equaliser, HighPass, Reverb, Saturation
+from tapehand.song.processors import Band, Compressor, Convolution, Delay, Equaliser, HighPass, Reverb, Saturation
 from tapehand.song.region import AudioRegion
 from tapehand.song.song import Song, Track
 from tapehand.work import Work
@@ -212,6 +212,20 @@ def test_a_side_chain_ducks_and_is_part_of_the_cache_key() -> None:
     for version in (song, other):
         renderer(version, {"kick": loud, "bass": bass}, cache=cache).pre_fader("bass")
     assert len(cache.kept) == 2
+
+
+def test_a_users_impulse_response_is_a_reverb() -> None:
+    """On a return bus, at the song's rate, with its tail; a click sent there comes back as the response."""
+    rng = np.random.default_rng(8)
+    response = Audio.of(rng.standard_normal((2, 3_000)) * np.exp(-np.arange(3_000) / 600), RATE_HZ)
+    hall = Insert(name="hall", processor=Convolution(impulse="ir", length_s=3_000 / RATE_HZ))
+    bus = Bus(id="hall", name="Hall", kind="return", strip=Strip(inserts=(hall,)))
+    strip = Strip(fader_db=-math.inf, sends=(Send(bus="hall", level_db=0, pre_fader=True),))
+    late = Audio.silence(2, LENGTH, RATE_HZ)
+    late.samples[:, -1] = 1.0
+    mix = renderer(song_of([track("a", strip)], buses=(bus,)), {"a": late, "ir": response}).mix()
+    assert mix.length_samples == LENGTH + 3_000
+    assert np.abs(mix.samples[:, LENGTH - 1 : -1] - response.samples).max() < 1e-5
 
 
 def test_muted_tracks_and_their_sends_are_gone() -> None:

@@ -33,11 +33,14 @@ def compressor_column(settings: Compressor | None, rate_hz: int) -> NDArray[np.f
     """One track's column ``(10,)`` of the kernel's table; None is a compressor that does nothing."""
     if settings is None:
         return np.array([1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0])
-    attack, release = _share(settings.attack_ms / 1e3, rate_hz), _share(settings.release_ms / 1e3, rate_hz)
+    attack, release = (
+        share_of_time(settings.attack_ms / 1e3, rate_hz),
+        share_of_time(settings.release_ms / 1e3, rate_hz),
+    )
     is_peak = settings.detector == "peak"
     return np.array(
         [
-            1.0 if is_peak else _share(RMS_WINDOW_S, rate_hz),
+            1.0 if is_peak else share_of_time(RMS_WINDOW_S, rate_hz),
             float(is_peak),
             settings.threshold_db / POWER_UNIT_DB,
             max(settings.knee_db, SMALLEST_KNEE_DB) / POWER_UNIT_DB,
@@ -51,6 +54,6 @@ def compressor_column(settings: Compressor | None, rate_hz: int) -> NDArray[np.f
     )
 
 
-def _share(time_s: float, rate_hz: int) -> float:
+def share_of_time(time_s: float, rate_hz: int) -> float:
     """Coefficient of a one-pole that goes 1 - 1/e of its way in ``time_s``; 1 (at once) for no time."""
     return -math.expm1(-1.0 / (time_s * rate_hz)) if time_s > 0.0 else 1.0

@@ -10,7 +10,7 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_SATURATE = Kernel("saturate", _P.F32, _P.F32_OUT, _P.INT, _P.F32, _P.INT, _P.REAL, _P.REAL, _P.REAL, _P.F64_OUT)
+_SATURATE = Kernel("saturate", _P.F32, _P.F32_OUT, _P.INT, _P.F32, _P.INT, *[_P.REAL] * 5, _P.F64_OUT)
 _ECHO = Kernel("echo", _P.F32, _P.F32_OUT, _P.INT, _P.F64_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL, _P.INT, _P.F64_OUT)
 _REVERB = Kernel(
     "reverb",
@@ -27,17 +27,24 @@ Stereo = NDArray[np.float32]
 
 
 def saturate(
-    channel: NDArray[np.float32], bank: NDArray[np.float32], drive: float, mix: float, dc_share: float
+    channel: NDArray[np.float32],
+    bank: NDArray[np.float32],
+    drive: float,
+    bias: float,
+    hardness: float,
+    mix: float,
+    dc_share: float,
 ) -> NDArray[np.float32]:
-    """One channel plus ``mix`` times what ``tanh(drive x) / drive`` changes of it, without DC; no delay.
+    """One channel plus ``mix`` times what a curve of slope 1 changes of it, without DC; no delay.
 
     ``bank`` is an interpolation bank ``(4, taps)``, taps a multiple of 8 up to 96; ``dc_share`` the coefficient of the
-    one-pole that finds the DC.
+    one-pole that finds the DC; ``bias`` and ``hardness`` lie between 0 and 1.
     """
     if channel.ndim != 1 or bank.shape[0] != OVERSAMPLING or bank.shape[1] % 8 or bank.shape[1] > 96 or drive <= 0:
         raise InternalError("kernels.argument", "Saturation takes one channel, a bank (4, taps) and drive above 0")
     made = np.empty_like(channel)
-    _SATURATE(channel, made, channel.size, bank, bank.shape[1], drive, mix, dc_share, np.zeros(2))
+    shape = (drive, bias, hardness, mix, dc_share)
+    _SATURATE(channel, made, channel.size, bank, bank.shape[1], *shape, np.zeros(2))
     return made
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tapehand.audio import Audio
+from tapehand.audio.resample import resample
 from tapehand.dsp.chain import run_chains, tail_s
 from tapehand.errors import InputError
 from tapehand.render.cache import NoCache, RenderCache, content_key
@@ -20,7 +21,7 @@ from tapehand.render.gains import strip_gains
 from tapehand.render.lay import ReadSource, lay_track
 from tapehand.render.summing import BusSum
 from tapehand.song.mixer import MIX, Bus, Insert, Send, Strip
-from tapehand.song.processors import Compressor, Processor
+from tapehand.song.processors import Compressor, Convolution, Processor
 from tapehand.song.region import NoteRegion
 from tapehand.song.song import Song, Track
 from tapehand.work import Work
@@ -109,10 +110,13 @@ class Renderer:
         return run_chains([_ringing(audio, inserts)], [_processors(inserts)], keys=self._keys(inserts), names=[name])[0]
 
     def _keys(self, inserts: Sequence[Insert]) -> dict[str, Audio]:
-        """What side-chains listen to, played once a render."""
+        """What side-chains listen to, and impulse responses, made ready once a render."""
         for track_id in key_tracks(inserts):
             if track_id not in self._key_sounds:
                 self._key_sounds[track_id] = self.played(track_id)
+        for source in impulse_sources(inserts):
+            if source not in self._key_sounds:
+                self._key_sounds[source] = resample(self.read_source(source), self.song.rate_hz)
         return self._key_sounds
 
     def _pre_faders(self, tracks: Sequence[Track]) -> Iterator[tuple[Track, Audio]]:
@@ -182,6 +186,12 @@ def key_tracks(inserts: Sequence[Insert]) -> tuple[str, ...]:
     processors = (insert.processor for insert in inserts if insert.on)
     keys = (each.key_track for each in processors if isinstance(each, Compressor))
     return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+
+def impulse_sources(inserts: Sequence[Insert]) -> tuple[str, ...]:
+    """The sources that reverbs in a chain take as impulse responses, each once."""
+    processors = (insert.processor for insert in inserts if insert.on)
+    return tuple(dict.fromkeys(each.impulse for each in processors if isinstance(each, Convolution)))
 
 
 def _processors(inserts: Sequence[Insert]) -> list[Processor]:

@@ -5,7 +5,7 @@ hashable, so that a render can be cached by what it was made of.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 BandKind = Literal["peak", "low_shelf", "high_shelf", "low_pass", "high_pass", "notch"]
 Detector = Literal["peak", "rms"]
@@ -122,16 +122,138 @@ class Limiter:
     slow_release_ms: float = 400.0
 
 
-Processor = HighPass | Equaliser | Compressor | Saturation | Delay | Reverb | Width | Gain | SoftClip | Limiter
-PROCESSORS: tuple[type, ...] = (
-    HighPass,
-    Equaliser,
-    Compressor,
-    Saturation,
-    Delay,
-    Reverb,
-    Width,
-    Gain,
-    SoftClip,
-    Limiter,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeEsser:
+    """Split-band de-esser: the band above ``frequency_hz`` is turned down while its peaks exceed the threshold."""
+
+    frequency_hz: float = 5500.0
+    threshold_db: float = -30.0
+    ratio: float = 4.0
+    attack_ms: float = 0.5
+    release_ms: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Expander and gate. Opens at ``threshold_db`` of peak, closes ``hysteresis_db`` lower, after ``hold_ms``.
+
+    Closed, the level falls ``ratio`` dB for each dB below the threshold, by ``range_db`` at most.
+    """
+
+    threshold_db: float
+    ratio: float = 10.0
+    hysteresis_db: float = 4.0
+    range_db: float = 60.0
+    attack_ms: float = 0.5
+    hold_ms: float = 40.0
+    release_ms: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransientShaper:
+    """Attacks and tails turned up or down by at most that many dB, whatever the level."""
+
+    attack_db: float = 0.0
+    sustain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamicEqualiser:
+    """One band that gives way (or comes up, with a ratio below 1) while it is louder than ``threshold_db`` (rms)."""
+
+    kind: Literal["peak", "low_shelf", "high_shelf"] = "peak"
+    frequency_hz: float
+    q: float = 1.0
+    threshold_db: float
+    ratio: float = 3.0
+    knee_db: float = 6.0
+    attack_ms: float = 5.0
+    release_ms: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultibandCompressor:
+    """One compressor for each band between rising crossovers, lowest first; flat at rest. Keys are not used."""
+
+    crossovers_hz: tuple[float, ...]
+    bands: tuple[Compressor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MidSideEqualiser:
+    """Mid (the sum) and side (the difference) of a stereo sound through bands and gains of their own."""
+
+    mid: tuple[Band, ...] = ()
+    side: tuple[Band, ...] = ()
+    mid_gain_db: float = 0.0
+    side_gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirEqualiser:
+    """Bands as one finite filter: linear phase (rings before, too) or the minimum phase of the analogue curve."""
+
+    bands: tuple[Band, ...]
+    phase: Literal["linear", "minimum"] = "linear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution:
+    """Reverb by an impulse response of the user's: ``impulse`` is the source it was imported as, mono or stereo.
+
+    The first ``length_s`` of it are used. ``mix`` 0..1 (1 = only the reverb).
+    """
+
+    impulse: str
+    length_s: float
+    pre_delay_ms: float = 0.0
+    gain_db: float = 0.0
+    mix: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharacterCompressor:
+    """A compressor with the timing and knee of a kind of machine (``catalogue/characters.toml``: opto, fet, bus ...).
+
+    Its release depends on the programme: long reductions come back slower than short ones. ``mix`` 0..1.
+    """
+
+    character: str
+    threshold_db: float
+    ratio: float
+    make_up_db: float = 0.0
+    mix: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colour:
+    """Saturation with the harmonics and emphasis of a kind of machine (``catalogue/characters.toml``: tape, tube)."""
+
+    character: str
+    drive_db: float
+    mix: float = 1.0
+
+
+Processor = (
+    HighPass
+    | Equaliser
+    | Compressor
+    | Saturation
+    | Delay
+    | Reverb
+    | Width
+    | Gain
+    | SoftClip
+    | Limiter
+    | DeEsser
+    | Gate
+    | TransientShaper
+    | DynamicEqualiser
+    | MultibandCompressor
+    | MidSideEqualiser
+    | FirEqualiser
+    | Convolution
+    | CharacterCompressor
+    | Colour
 )
+PROCESSORS: tuple[type, ...] = get_args(Processor)
