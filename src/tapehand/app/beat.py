@@ -83,8 +83,7 @@ def make_beat(
             with watch.timing("render"):
                 options = _write_takes(studio, store, filed, building, work) if takes > 1 else []
             decide(store, filed.number, "accept", by=by, option=filed.proposal.options[0].id)
-            with watch.timing("mix"):
-                mix, stems = _write_mix(studio, store, building, by=by, with_stems=not draft, work=work)
+            mix, stems = _write_mix(studio, store, building, watch, by=by, with_stems=not draft, work=work)
             song = song_of(store.state())
             studio.write_midi(song, building / "song.mid")
             if not draft:
@@ -97,6 +96,7 @@ def make_beat(
             {"name": section.name, "start_bar": section.start_bar, "bars": section.bars} for section in song.sections
         ],
         "stems": [{"part": part, "path": str(out / "stems" / name)} for part, name in stems],
+        "parts": [track.name for track in song.tracks],
         "midi": str(out / "song.mid"),
         "mix": str(out / "mix.wav"),
         "master": None if draft else str(out / "master.wav"),
@@ -119,6 +119,7 @@ def understand(studio: Studio, prompt: str, *, seed: int = 0, work: Work) -> dic
         "sections": [
             {"name": section.name, "start_bar": section.start_bar, "bars": section.bars} for section in planned.sections
         ],
+        "parts": [track.name for track in planned.tracks],
         "not_made": list(proposal.not_made),
     }
 
@@ -182,19 +183,23 @@ def _write_takes(studio: Studio, store: SongStore, filed: Filed, building: Path,
 
 
 def _write_mix(
-    studio: Studio, store: SongStore, building: Path, *, by: str, with_stems: bool, work: Work
+    studio: Studio, store: SongStore, building: Path, watch: Stopwatch, *, by: str, with_stems: bool, work: Work
 ) -> tuple[Audio, list[tuple[str, str]]]:
     renderer = view_of(studio, store).renderer(work=work)
     stems: list[tuple[str, str]] = []
     if with_stems:
         with StemFiles(building / "stems") as files:
-            mix = renderer.mix(files.take)
-            files.fill(mix)
+            with watch.timing("render"):
+                mix = renderer.mix(files.take)
+            with watch.timing("mix"):
+                files.fill(mix)
         stems = files.written
     else:
-        mix = renderer.mix()
-    write_native(building / "mix.wav", mix, work)
-    note_rendered(studio, store, building / "mix.wav", by=by)
+        with watch.timing("render"):
+            mix = renderer.mix()
+    with watch.timing("mix"):
+        write_native(building / "mix.wav", mix, work)
+        note_rendered(studio, store, building / "mix.wav", by=by)
     return mix, stems
 
 

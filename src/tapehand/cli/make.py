@@ -88,7 +88,7 @@ def _show_beat(told: Mapping[str, Any]) -> None:
     ]
     show_table(("understood", "", "origin", "confidence"), rows, numeric=(3,))
     say()
-    say("Form: " + ", ".join(f"{section['name']} ({section['bars']})" for section in told["sections"]))
+    say(f"Parts: {', '.join(told['parts'])}")
     for wish in told["not_made"]:
         say(f"Not made: {wish}")
     if "mix" not in told:

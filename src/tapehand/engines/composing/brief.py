@@ -84,6 +84,7 @@ def understand(brief: Brief, seed: int) -> Understood:
         notes.append(f"the patterns were written for 4/4; in {metre} they are cut or lengthened to the bar")
     tempo_bpm = float(str(tempo.value))
     bars, length = _length(facts, genre, tempo_bpm, metre)
+    notes += _cut_form(facts, bars)
     energy = _energy(wishes, genre)
     swing, swing_asked = _swing(facts, genre, seed)
     chords, chords_asked = _chords(facts, key)
@@ -232,7 +233,7 @@ def _key(wishes: Wishes, genre: Genre, seed: int) -> tuple[Key, str, Asked, Aske
     facts = wishes.facts
     roots = [pitch_class(s[:2] if s[1:2] in "#b♯♭" and len(s) > 1 else s[0]) for s in facts.chords if s[0] in "ABCDEFG"]
     if facts.tonic is None and facts.mode is None and roots:
-        key = _key_of_chords([chord_named(symbol).pitch_classes for symbol in facts.chords], roots[0])
+        key = _key_of_chords([chord_named(symbol).pitch_classes for symbol in facts.chords], roots)
         name = pitch_class_name(key.tonic, flats=key.uses_flats)
         asked = Asked(value=name, origin="inferred", confidence=0.7)
         return key, name, asked, Asked(value=key.mode, origin="inferred", confidence=0.7)
@@ -264,14 +265,17 @@ def _mode(wishes: Wishes, genre: Genre, seed: int) -> tuple[str, Asked]:
     return mode, Asked(value=mode, origin="default", confidence=0.4)
 
 
-def _key_of_chords(chords: list[tuple[int, ...]], first_root: int) -> Key:
-    """The major or minor key that holds most tones of the chords, the first chord's root before others."""
+def _key_of_chords(chords: list[tuple[int, ...]], roots: list[int]) -> Key:
+    """The major or minor key that holds most tones of the chords; it begins there, or else comes home there."""
     keys = [Key(tonic=tonic, mode=mode) for mode in ("minor", "major") for tonic in range(12)]
 
-    def fit(key: Key) -> tuple[int, bool, bool]:
+    def fit(key: Key) -> tuple[int, bool, bool, bool]:
         inside = sum(tone in key.pitch_classes for chord in chords for tone in chord)
         third = (key.tonic + key.steps[2]) % 12
-        return inside, key.tonic == first_root and third in chords[0], key.tonic == first_root
+        begins, ends = (
+            root == key.tonic and third in chord for root, chord in ((roots[0], chords[0]), (roots[-1], chords[-1]))
+        )
+        return inside, begins, ends, key.tonic == roots[0]
 
     return max(keys, key=fit)
 
@@ -297,6 +301,14 @@ def _length(facts: Facts, genre: Genre, tempo_bpm: float, metre: Metre) -> tuple
     return bars, Asked(
         value=value, origin="said" if said else "default", confidence=facts.length_confidence if said else 0.4
     )
+
+
+def _cut_form(facts: Facts, bars: int) -> list[str]:
+    """A form that was spelled out and does not fill the length that was asked for as well."""
+    asked = sum(length or 0 for _, length in facts.form)
+    if asked == bars or not facts.form or not all(length for _, length in facts.form):
+        return []
+    return [f"the sections asked for make {asked} bars and the length asked for makes {bars}; the length is kept"]
 
 
 def _check_length(length_s: float) -> None:

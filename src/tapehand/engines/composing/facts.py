@@ -18,6 +18,7 @@ _BPM: Final = r"(?:bpm|b\.p\.m\.?|beats\s+(?:per|a)\s+minute)"
 _MODE_WORDS: Final = {
     "major": "major", "maj": "major", "ionian": "major", "minor": "minor", "min": "minor", "aeolian": "minor",
     "natural minor": "minor", "harmonic minor": "harmonic minor", "melodic minor": "harmonic minor",
+    "moll": "minor", "dur": "major", "mineur": "minor", "majeur": "major",
     "dorian": "dorian", "phrygian": "phrygian", "lydian": "lydian", "mixolydian": "mixolydian", "locrian": "locrian",
 }  # fmt: skip
 _MODES: Final = "|".join(sorted((word.replace(" ", r"\s+") for word in _MODE_WORDS), key=len, reverse=True))
@@ -39,6 +40,8 @@ _CHORD: Final = (
 )
 _NUMERAL: Final = r"[b#]?(?:VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(?:maj7|maj9|m7b5|dim7?|7|9|°)?"
 _LINK: Final = r"(?:\s*(?:->|[-,>|])+\s*|\s+)"
+LEAST_SWING_PERCENT: Final = 50.0
+MOST_SWING_PERCENT: Final = 75.0
 _STRONG_LINK: Final = r"\s*(?:->|[->|])+\s*"
 
 
@@ -131,7 +134,8 @@ def _tempo(page: Page) -> tuple[float | None, float]:
         _number(match[1]) for match in page.take_all(rf"(?:\bat|@|\baround|\babout)\s*(\d{{2,3}}(?:\.\d+)?){unit}")
     ]
     if not found:
-        bare = [m for m in page.take_all(rf"(?<![\w.:/'#-])(\d{{2,3}}){unit}(?![\w'])") if 60 <= int(m[1]) <= 200]
+        number = r"([6-9]\d|1\d\d|200)"  # nothing else is a likely tempo; "808" is left for the instruments
+        bare = page.take_all(rf"(?<![\w.:/'#-]){number}{unit}(?![\w'])")
         found, confidence = [float(match[1]) for match in bare], 0.7
     values = list(dict.fromkeys(found))
     if len(values) > 1:
@@ -194,9 +198,16 @@ def _metre(page: Page) -> Metre | None:
 
 def _swing(page: Page) -> float | None:
     for match in page.take_all(
-        r"\b(\d{2})\s*%\s*(?:swing|shuffle)|\b(?:swing|shuffle)\s*(?:of|at|:|=)?\s*(\d{2})\s*%?"
+        r"\b(\d{1,3})\s*%\s*(?:swing|shuffle)|\b(?:swing|shuffle)\s*(?:of|at|:|=)?\s*(\d{1,3})(?!\d)\s*%?"
     ):
-        return min(max(float(match[1] or match[2]), 50.0), 75.0)
+        said = float(match[1] or match[2])
+        taken = min(max(said, LEAST_SWING_PERCENT), MOST_SWING_PERCENT)
+        if taken != said:
+            least, most = LEAST_SWING_PERCENT, MOST_SWING_PERCENT
+            page.notes.append(
+                f"swing goes from {least:g} % (straight) to {most:g} %: {taken:g} % in place of {said:g} %"
+            )
+        return taken
     if page.take_all(r"\b(?:no\s+swing|straight(?:\s+(?:feel|time|groove|hats|sixteenths))?|unswung)\b"):
         return 50.0
     if page.take_all(r"\b(?:heavy|hard|heavily|strong)[\s-]+(?:swing|swung|shuffle)\b"):

@@ -85,6 +85,16 @@ def mentions(text: str) -> tuple[Mention, ...]:
     return tuple(_turned(_matched(tokens_of(text), names_meant)))
 
 
+def unknown_words(text: str) -> tuple[str, ...]:
+    """Words of three letters and more, of any script, that name nothing in the catalogue and are no filler."""
+    named_words = {
+        word for part in _matched(tokens_of(text), True) if isinstance(part, tuple) for word in part[0].split()
+    }
+    known = named_words | set(load("lexicon")["fillers"]["words"])
+    found = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower())
+    return tuple(dict.fromkeys(word for word in found if len(word) > 2 and word.replace("'", "") not in known))
+
+
 def tokens_of(text: str) -> list[_Token]:
     """Words and the signs that end a clause; hyphens part words, apostrophes vanish."""
     plain = text.lower().replace("'", "").replace("-", " ")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tapehand.catalogue.loading import load
 from tapehand.engines.composing.facts import Facts, Page, read_facts
-from tapehand.engines.composing.lexicon import Mention, mentions, right_words, vocabulary
+from tapehand.engines.composing.lexicon import Mention, mentions, right_words, unknown_words, vocabulary
 from tapehand.engines.composing.text import clean, correct
 from tapehand.errors import InputError
 
@@ -73,7 +73,8 @@ def parse(text: str) -> Wishes:
             "brief.nothing_understood", "Nothing in the prompt says what kind of beat is wanted", hint=EXAMPLE
         )
     notes = [f'"{c.typed}" was read as "{c.read}"' for c in corrections]
-    return _gathered(facts, found, [*notes, *page.notes, *_strangers(read, found)])
+    notes += [*page.notes, *_strangers(read, found), *_unread(_NAMED.sub(" ", page.text))]
+    return _gathered(facts, found, notes)
 
 
 @cache
@@ -100,6 +101,10 @@ def _gathered(facts: Facts, found: tuple[Mention, ...], notes: list[str]) -> Wis
     excluded_parts += [sound.part for sound in excluded if sound.name == sound.part]
     contradicted = {m.entry for m in wanted} & {m.entry for m in unwanted if m.entry.kind in ("sound", "group")}
     notes += [f"{entry.name} is both asked for and excluded; it is left out" for entry in sorted(contradicted, key=str)]
+    silenced = [s for s in wished_sounds if s.part in excluded_parts and s not in excluded]
+    notes += [
+        f"{sound.name} is asked for, but {_group_of(sound, unwanted)} is excluded; it is left out" for sound in silenced
+    ]
     notes += list(genre_notes) + _unmade(found)
     amounts = [(part, m.amount) for m in found if m.amount != 1.0 and not m.negated for part in _parts_of(m)]
     return Wishes(
@@ -108,18 +113,31 @@ def _gathered(facts: Facts, found: tuple[Mention, ...], notes: list[str]) -> Wis
         genre_confidence=confidence,
         moods=_names(wanted, "mood"),
         unmoods=_names(unwanted, "mood"),
-        sounds=tuple(dict.fromkeys(s for s in wished_sounds if s not in excluded)),
+        sounds=tuple(dict.fromkeys(s for s in wished_sounds if s not in excluded and s not in silenced)),
         parts=tuple(dict.fromkeys(part for part in wished_parts if part not in excluded_parts)),
         excluded_parts=tuple(dict.fromkeys(excluded_parts)),
         excluded_sounds=tuple(dict.fromkeys(excluded)),
         excluded_words=tuple(dict.fromkeys(m.entry.name for m in unwanted if m.entry.kind in ("sound", "group"))),
         only=any(m.only for m in wanted if m.entry.kind in ("sound", "group")),
-        instrument_words=tuple(dict.fromkeys(m.entry.name for m in wanted if m.entry.kind in ("sound", "group"))),
+        instrument_words=tuple(
+            dict.fromkeys(
+                m.entry.name
+                for m in wanted
+                if m.entry.kind in ("sound", "group")
+                and m.entry not in contradicted
+                and m.entry.name not in [sound.name for sound in silenced]
+            )
+        ),
         amounts=tuple(amounts),
         sections=_names(wanted, "section"),
         excluded_sections=_names(unwanted, "section"),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _group_of(sound: Sound, unwanted: list[Mention]) -> str:
+    """The excluded word whose part ``sound`` would have played."""
+    return next(m.entry.name for m in unwanted if sound.part in _parts_of(m))
 
 
 def _names(found: list[Mention], kind: str) -> tuple[str, ...]:
@@ -182,6 +200,12 @@ def _with_people(found: tuple[Mention, ...]) -> tuple[tuple[Mention, ...], list[
         notes.append(f"nobody is imitated: {mention.entry.name.title()} is taken as {', '.join(words)}")
         out += [described for word in words for described in mentions(word)]
     return tuple(out), notes
+
+
+def _unread(text: str) -> list[str]:
+    """Words that steered nothing, said so that nobody waits for what they asked."""
+    words = unknown_words(text)
+    return [f"not understood, so without effect: {', '.join(words)}"] if words else []
 
 
 def _strangers(text: str, found: tuple[Mention, ...]) -> list[str]:
