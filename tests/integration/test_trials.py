@@ -21,9 +21,8 @@ from tapehand.app.studio import Studio
 from tapehand.app.trial_results import TrialResult, results
 from tapehand.app.trials import OpenedTrial, drawn_abx, drawn_preference, open_trial, stop, vote
 from tapehand.audio import Audio, io
+from tapehand.bootstrap import make_studio
 from tapehand.errors import Conflict, InputError, Refused, TapehandError
-from tapehand.interchange.folder import list_session, read_stem
-from tapehand.interchange.midi import write_midi
 from tapehand.meters.loudness import integrated_lufs
 from tapehand.ports.song_store import SongStore
 from tapehand.song.hearing import Hearings, TrialClosed, TrialOpened, Voted
@@ -32,7 +31,7 @@ from tapehand.song.proposal import Option, Proposal
 from tapehand.song.provenance import Provenance
 from tapehand.song.region import Span
 from tapehand.song.trial import Answer, HeldTrial, Round, Trial, TrialKey
-from tapehand.store.song_folder import SongFolder, create_song_folder
+from tapehand.store.song_folder import SongFolder
 from tapehand.work import Work
 
 RATE_HZ = 8_000
@@ -41,15 +40,7 @@ OPTIONS = {"a": ("Mix A", -1.0), "b": ("Mix B", 0.0), "c": ("Mix C", 1.0)}
 
 @pytest.fixture
 def studio() -> Studio:
-    return Studio(
-        create_song=create_song_folder,
-        open_song=SongFolder,
-        list_stems=list_session,
-        read_stem=read_stem,
-        write_midi=write_midi,
-        engines={},
-        version="0",
-    )
+    return make_studio(threads=1)
 
 
 def stem(pitch_hz: float) -> Audio:
@@ -294,7 +285,7 @@ def test_a_script_with_all_it_can_see_does_no_better_than_chance(
     song: SongStore, opened: Callable[..., OpenedTrial]
 ) -> None:
     """Guessers by id, seal, size, time, bytes and place of every file, over many trials: chi-square of hit or miss."""
-    trials = 60
+    trials = 40
     guessers: dict[str, Callable[[OpenedTrial, int], int]] = {
         "first": lambda trial, number: 0,
         "round": lambda trial, number: number % 2,

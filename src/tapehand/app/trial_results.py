@@ -177,3 +177,30 @@ def _odds(chance: float) -> str:
     """``.94``, as people write chances; never rounded to certainty."""
     digits = 2 if 0.005 <= chance < 0.995 else 3
     return f"{min(max(chance, 0.001), 0.999):.{digits}f}".lstrip("0")
+
+
+def result_plain(result: TrialResult) -> dict[str, object]:
+    """One result of the JSON interface."""
+    pairs = [
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "wins": pair.wins,
+            "losses": pair.losses,
+            "ties": pair.ties,
+            "p_first_better": pair.p_better,
+        }
+        for pair in result.pairs
+    ]
+    return {
+        "trial": result.trial,
+        "kind": result.kind,
+        "voter": result.voter,
+        "rounds": result.rounds,
+        "voted": result.voted,
+        "right": result.right,
+        "guessing_odds": result.guessing,
+        "pairs": pairs,
+        "shares": dict(result.shares),
+        "said": result.say,
+    }

@@ -110,6 +110,7 @@ def inbox_command(song_path: Path | None, as_json: bool) -> None:
 @click.option("--later", is_flag=True, help="Leave it for later.")
 @click.option("--by", required=True, metavar="NAME", help="Who decides.")
 @click.option("--note", default="", help="Why, for whoever reads the log.")
+@click.option("--trial", default="", metavar="ID", help="The blind trial that the decision rests on.")
 @song_option
 @json_option
 def decide_command(
@@ -121,6 +122,7 @@ def decide_command(
     later: bool,
     by: str,
     note: str,
+    trial: str,
     song_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -139,7 +141,7 @@ def decide_command(
         if lock:
             state = lock_against(store, number_, by=by, note=note)
         else:
-            state = decide(store, number_, verdict, by=by, option=option, only=only, note=note)
+            state = decide(store, number_, verdict, by=by, option=option, only=only, note=note, trial=trial)
     filed = state.filed(number_)
     if as_json:
         show_json({"schema": "Decision.1", "proposal": number_, "verdict": verdict, "option": filed.option, "by": by})
