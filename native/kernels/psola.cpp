@@ -31,10 +31,10 @@ struct Sound {
     double next_period(std::int64_t from, double period, double direction) const {
         const std::int64_t whole = static_cast<std::int64_t>(period + 0.5), half = whole / 2 + 1, reach = whole / 6 + 2;
         const std::int64_t expected = direction < 0 ? -whole : whole;
-        const std::int64_t first = lowest(from, from + expected - reach) - half - 1;
-        const std::int64_t last = highest(from, from + expected + reach) + half + 1;
+        const std::int64_t stride = highest(std::int64_t(1), whole / POINTS_PER_PERIOD), margin = half + stride + 1;
+        const std::int64_t first = lowest(from, from + expected - reach) - margin;
+        const std::int64_t last = highest(from, from + expected + reach) + margin;
         if (first < 0 || last >= length) return 0;
-        const std::int64_t stride = highest(std::int64_t(1), whole / POINTS_PER_PERIOD);
         const float* here = samples + from - half;
         auto best_of = [&](std::int64_t from_shift, std::int64_t to_shift, std::int64_t step) {
             std::int64_t best = expected;

@@ -98,6 +98,8 @@ def test_loudness_and_polarity_make_no_difference() -> None:
 def test_a_range_can_be_asked_for() -> None:
     sound = rich(55.0, RATE_HZ, 0.8)
     assert np.abs(cents_off(track_pitch(sound, PitchRange(low_hz=40.0, high_hz=400.0)), 55.0)).max() < 2.0
+    narrow = track_pitch(rich(440.0, RATE_HZ), PitchRange(low_hz=430.0, high_hz=450.0))
+    assert np.abs(cents_off(narrow, 440.0)).max() < 2.0
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def marked(sound: Audio) -> PitchMarks:
 def harmonics(sound: Audio, pitch_hz: float) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies up to 4 kHz and amplitudes of the middle's harmonics, by least squares."""
     quarter = sound.length_samples // 4
-    middle = sound.samples[0, quarter : 3 * quarter].astype(np.float64)
+    middle = sound.samples[0, quarter : 3 * quarter].astype(np.float64)[:8_820]
     turns = np.outer(np.arange(middle.size), np.arange(1, int(4_000 / pitch_hz) + 1)) * (pitch_hz / sound.rate_hz)
     basis = np.concatenate([np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)], axis=1)
     weights = np.linalg.lstsq(basis, middle, rcond=None)[0]

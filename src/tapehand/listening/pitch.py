@@ -108,7 +108,7 @@ def _lag_products(frames: Frames) -> Frames:
 def _peaks(correlation: Frames, lag_rate_hz: int, within: PitchRange) -> tuple[Frames, Frames]:
     """The strongest maxima of each row as pitch and strength; ``-inf`` where a row has fewer."""
     low = max(2, math.floor(lag_rate_hz / within.high_hz))
-    high = min(correlation.shape[1] - 2, math.ceil(lag_rate_hz / within.low_hz))
+    high = min(correlation.shape[1] - 2, max(low + CANDIDATES + 1, math.ceil(lag_rate_hz / within.low_hz)))
     before, at, after = (correlation[:, low + shift : high + shift] for shift in (-1, 0, 1))
     lags = np.arange(low, high)
     octaves = np.log2(lags * (within.low_hz / lag_rate_hz))
