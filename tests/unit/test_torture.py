@@ -1,9 +1,14 @@
 """The runner of campaigns: resumes, repeats, and remembers what broke."""
 
+import importlib
+import random
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from torture import __main__ as runner
+from torture.power_losses import Disk, Step
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +68,27 @@ def test_an_unknown_campaign_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as ended:
         runner.main(["nonsense"])
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("campaign", ["many_writers", "power_losses"])
+def test_one_attempt_of_each_campaign_on_the_log_holds(campaign: str, tmp_path: Path) -> None:
+    if campaign == "power_losses" and (sys.platform != "linux" or shutil.which("cc") is None):
+        pytest.skip("the recorder of writes and syncs needs Linux and a C compiler")
+    assert importlib.import_module(f"torture.{campaign}").attempt(1, tmp_path) is None
+
+
+def test_a_disk_keeps_what_was_synced_and_may_lose_the_rest() -> None:
+    disk = Disk(folders={"/r": 1})
+    for step in (
+        Step("C", 2, path="/r/a"),
+        Step("W", 2, 0, b"safe"),
+        Step("S", 2),
+        Step("S", 1),
+        Step("C", 3, path="/r/b"),
+        Step("W", 2, 0, b"late"),
+    ):
+        disk.take(step)
+    seen = [disk.cut(random.Random(seed)) for seed in range(40)]
+    assert all(names["/r/a"] == 2 for names, _ in seen)
+    assert {contents[2] for _, contents in seen} == {b"safe", b"late"}
+    assert {"/r/b" in names for names, _ in seen} == {True, False}
