@@ -32,8 +32,10 @@ def fitted(audio: Audio, expected_hz: float) -> tuple[float, float]:
     for _ in range(5):
         for cents in centre + np.linspace(-width_cents, width_cents, 13):
             turns = 2 * np.pi * expected_hz * 2 ** (cents / 1200) * times
-            basis = np.stack([np.cos(turns), np.sin(turns)], axis=1)
-            rest = middle - basis @ np.linalg.lstsq(basis, middle, rcond=None)[0]
+            wave = (np.cos(turns), np.sin(turns))
+            products = [[float(np.sum(one * other)) for other in wave] for one in wave]
+            likeness = [float(np.sum(one * middle)) for one in wave]
+            rest = middle - sum(w * one for w, one in zip(np.linalg.solve(products, likeness), wave, strict=True))
             best = max(best, (10 * np.log10(np.sum(middle**2) / np.sum(rest**2)), float(cents)))
         centre, width_cents = best[1], width_cents / 6
     return best
