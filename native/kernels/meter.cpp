@@ -17,6 +17,8 @@ INLINE v2d step(const Section& c, v2d x, v2d& s1, v2d& s2) {
     return y;
 }
 
+INLINE float absolute_of(float x) { return x < 0 ? -x : x; }
+
 INLINE Section section(const double* c) { return {c[0], c[1], c[2], c[3], c[4]}; }
 
 }  // namespace
@@ -55,22 +57,53 @@ KERNEL(meter_k_energy)(const float* in, std::int64_t channels, std::int64_t leng
     return FINE;
 }
 
-// Carries on sums over a channel pair (mono: the same channel twice). sums: peak, sum of squares of each; cross sum.
-KERNEL(meter_sums)(const float* first, const float* second, std::int64_t length, double* sums) {
-    double peak_a = sums[0], peak_b = sums[1], square_a = sums[2], square_b = sums[3], cross = sums[4];
-    for (std::int64_t i = 0; i < length; i++) {
+// Carries on sums over a channel pair (mono: the same channel twice). sums: peak, sum of squares and sum of each; sum of
+// products. Eight lanes, whose order of additions depends on the position alone, so that block sizes do not matter:
+// lane k takes the samples k, k + 8 ... counted from ``position``. lanes: (7, 8).
+KERNEL(meter_sums)(const float* first, const float* second, std::int64_t length, std::int64_t position, double* lanes) {
+    double* rows[7];
+    for (int row = 0; row < 7; row++) rows[row] = lanes + 8 * row;
+    const auto add = [&](std::int64_t i, std::int64_t lane) {
         const double a = first[i], b = second[i];
-        peak_a = highest(peak_a, a < 0 ? -a : a);
-        peak_b = highest(peak_b, b < 0 ? -b : b);
-        square_a += a * a;
-        square_b += b * b;
-        cross += a * b;
-    }
-    sums[0] = peak_a, sums[1] = peak_b, sums[2] = square_a, sums[3] = square_b, sums[4] = cross;
+        rows[0][lane] = highest(rows[0][lane], a < 0 ? -a : a);
+        rows[1][lane] = highest(rows[1][lane], b < 0 ? -b : b);
+        rows[2][lane] += a * a;
+        rows[3][lane] += b * b;
+        rows[4][lane] += a * b;
+        rows[5][lane] += a;
+        rows[6][lane] += b;
+    };
+    std::int64_t i = 0;
+    for (; i < length && (position + i) % 8 != 0; i++) add(i, (position + i) % 8);
+    double held[7][8];
+    std::memcpy(held, lanes, sizeof held);
+    for (; i + 8 <= length; i += 8)
+        for (int lane = 0; lane < 8; lane++) {
+            const double a = first[i + lane], b = second[i + lane];
+            held[0][lane] = highest(held[0][lane], a < 0 ? -a : a);
+            held[1][lane] = highest(held[1][lane], b < 0 ? -b : b);
+            held[2][lane] += a * a;
+            held[3][lane] += b * b;
+            held[4][lane] += a * b;
+            held[5][lane] += a;
+            held[6][lane] += b;
+        }
+    std::memcpy(lanes, held, sizeof held);
+    for (; i < length; i++) add(i, (position + i) % 8);
     return FINE;
 }
 
-// The inter-sample peak of each ``block`` (a multiple of 8) positions of [start, end) of one channel.
+// Adds the squared size of each complex value of ``rows`` spectra to ``power``.
+KERNEL(meter_add_power)(const double* spectra, std::int64_t rows, std::int64_t lines, double* power) {
+    for (std::int64_t row = 0; row < rows; row++, spectra += 2 * lines)
+        for (std::int64_t k = 0; k < lines; k++) {
+            const double real = spectra[2 * k], imaginary = spectra[2 * k + 1];
+            power[k] += real * real + imaginary * imaginary;
+        }
+    return FINE;
+}
+
+// The peak, on samples and between them, of each ``block`` (a multiple of 8) positions of [start, end) of one channel.
 KERNEL(meter_block_peaks)(const float* in, std::int64_t length, std::int64_t start, std::int64_t end,
                           const float* weights, std::int64_t phases, std::int64_t taps, std::int64_t block,
                           float* peaks) {
@@ -80,6 +113,9 @@ KERNEL(meter_block_peaks)(const float* in, std::int64_t length, std::int64_t sta
         const std::int64_t to = lowest(from + block, end);
         for (std::int64_t i = from; i < to; i += 8) {
             v8 found = peaks_at(in, length, i, bank);
+            if (i + 8 <= length) found = highest(found, absolute(load<v8>(in + i)));
+            else
+                for (int lane = 0; i + lane < length; lane++) found[lane] = highest(found[lane], absolute_of(in[i + lane]));
             for (int lane = 0; lane < 8; lane++)
                 if (i + lane >= to) found[lane] = 0;
             peak = highest(peak, found);

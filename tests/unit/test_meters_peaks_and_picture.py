@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import resample_poly
 
 from tapehand.audio import Audio
-from tapehand.meters.spectrum import third_octave_spectrum
+from tapehand.meters.spectrum import BARK_EDGES_HZ, third_octave_spectrum
 from tapehand.meters.stereo import channel_sums
 from tapehand.meters.summary import measure
 from tapehand.meters.true_peak import finest_true_peak_dbtp, true_peak_dbtp
@@ -90,6 +90,22 @@ def test_a_tone_lies_in_its_band_with_its_power(rate_hz: int) -> None:
     loudest = max(range(len(spectrum.levels_db)), key=lambda band: spectrum.levels_db[band])
     assert spectrum.centres_hz[loudest] == pytest.approx(1000.0)
     assert spectrum.levels_db[loudest] == pytest.approx(10 * math.log10(0.125), abs=0.05)
+
+
+@pytest.mark.parametrize("frequency_hz", [50.0, 1000.0, 8000.0])
+def test_a_tone_lies_in_its_bark_band(frequency_hz: float) -> None:
+    wave = 0.5 * np.sin(2 * np.pi * frequency_hz * np.arange(5 * RATE) / RATE)
+    spectrum = measure(Audio.of(wave[np.newaxis], RATE)).bark
+    band = next(k for k, high in enumerate(BARK_EDGES_HZ[1:]) if high > frequency_hz)
+    assert max(range(len(spectrum.levels_db)), key=lambda k: spectrum.levels_db[k]) == band
+    assert spectrum.levels_db[band] == pytest.approx(10 * math.log10(0.125), abs=0.05)
+
+
+def test_the_offset_of_the_worse_channel_is_read(rng: np.random.Generator) -> None:
+    sound = rng.standard_normal((2, RATE)) * 0.01
+    sound -= sound.mean(axis=1, keepdims=True)
+    sound[1] -= 0.001
+    assert measure(Audio.of(sound, RATE)).dc_dbfs == pytest.approx(-60.0, abs=0.1)
 
 
 def test_the_spectrum_of_silence_and_of_nothing_is_empty() -> None:

@@ -13,7 +13,7 @@ from tapehand.dsp.interpolation import LONG_FILTERS, bs1770_bank, half_step_bank
 from tapehand.kernels import limiter as kernels
 
 Samples = NDArray[np.float32]
-Spectrum = NDArray[np.complex64]
+Spectrum = NDArray[np.complex128]
 
 BLOCK_SAMPLES: Final = 32_768
 CONTEXT_SAMPLES: Final = 4_096
@@ -79,7 +79,8 @@ def _transform_size(length: int) -> int:
 
 def _mirrored_spectrum(samples: Samples, first: int, size: int) -> Spectrum:
     """Spectrum of ``size`` samples from ``first`` on with a zero put between every two: ``(channels, size + 1)``."""
-    block = np.zeros((samples.shape[0], size), dtype=np.float32)
+    # In double precision: what rings out into silence would be denormal, and slow, in single.
+    block = np.zeros((samples.shape[0], size))
     start, end = max(first, 0), min(first + size, samples.shape[1])
     block[:, start - first : end - first] = samples[:, start:end]
     lines = np.fft.rfft(block)

@@ -8,7 +8,8 @@ from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
 _K_ENERGY = Kernel("meter_k_energy", _P.F32, _P.INT, _P.INT, _P.F64, _P.F64_OUT, _P.INT, _P.INT, _P.F64_OUT, _P.INT)
-_SUMS = Kernel("meter_sums", _P.F32, _P.F32, _P.INT, _P.F64_OUT)
+_SUMS = Kernel("meter_sums", _P.F32, _P.F32, _P.INT, _P.INT, _P.F64_OUT)
+_ADD_POWER = Kernel("meter_add_power", _P.F64, _P.INT, _P.INT, _P.F64_OUT)
 _BLOCK_PEAKS = Kernel("meter_block_peaks", _P.F32, _P.INT, _P.INT, _P.INT, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT)
 STATE_PER_CHANNEL = 5
 MOST_TAPS = 256
@@ -44,16 +45,29 @@ def k_energy(
     return energies
 
 
-def add_sums(first: NDArray[np.float32], second: NDArray[np.float32], sums: NDArray[np.float64]) -> None:
-    """Carry on ``sums``: peak of each channel, sum of squares of each, sum of products (float64, 5 values)."""
-    _require(first.shape == second.shape and first.ndim == 1 and sums.shape == (5,), "channels or sums")
-    _SUMS(first, second, first.size, sums)
+def add_sums(
+    first: NDArray[np.float32], second: NDArray[np.float32], position: int, lanes: NDArray[np.float64]
+) -> None:
+    """Carry on ``lanes``, float64 ``(7, 8)``: peaks, sums of squares, sum of products, sums of two channels.
+
+    ``position`` counts the samples that came before; the rows are summed over their lanes (peaks: the highest) at the
+    end.
+    """
+    _require(first.shape == second.shape and first.ndim == 1 and lanes.shape == (7, 8), "channels or sums")
+    _SUMS(first, second, first.size, position, lanes)
+
+
+def add_power(spectra: NDArray[np.complex128], power: NDArray[np.float64]) -> None:
+    """Add the squared sizes of ``spectra`` ``(rows, lines)`` to ``power`` ``(lines,)``, row by row."""
+    rows, lines = spectra.shape
+    _require(power.shape == (lines,), "spectra or power")
+    _ADD_POWER(spectra.view(np.float64), rows, lines, power)
 
 
 def block_peaks(
     channel: NDArray[np.float32], bank: NDArray[np.float32], start: int, end: int, block: int
 ) -> NDArray[np.float32]:
-    """Largest absolute value between the samples, per ``block`` positions of ``[start, end)`` of one channel.
+    """Largest size, on the samples and between them, per ``block`` positions of ``[start, end)`` of one channel.
 
     ``bank`` is float32 ``(phases, taps)``: phases a multiple of 4, taps even and at most 256. ``block``: of 8.
     """

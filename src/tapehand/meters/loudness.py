@@ -114,6 +114,11 @@ def short_term_lufs(powers: Powers) -> list[float]:
     return [lufs_of_power(float(power)) for power in window_powers(powers, SHORT_TERM_HOPS)]
 
 
+def step_lufs(powers: Powers) -> tuple[float, ...]:
+    """Loudness of each 100 ms by itself, ungated."""
+    return tuple(lufs_of_power(float(power)) for power in window_powers(powers, GATING_STEP_HOPS)[::GATING_STEP_HOPS])
+
+
 def window_powers(powers: Powers, width: int) -> Powers:
     """Mean of every ``width`` neighbouring hops; empty where there are fewer."""
     if powers.size < width:

@@ -13,12 +13,16 @@ from tapehand.units import SILENCE_DB, gain_to_db, power_to_db
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSums:
-    """What one pass over one or two channels adds up: peaks (linear), sums of squares, sum of products, length."""
+    """What one pass over one or two channels adds up: peaks (linear), sums of squares, sum of products, length.
+
+    ``largest_mean`` is the mean of the channel that lies furthest from zero (linear, with its sign).
+    """
 
     peak: float
     square_left: float
     square_right: float
     cross: float
+    largest_mean: float
     length_samples: int
     channels: int
 
@@ -32,6 +36,11 @@ class ChannelSums:
         """Root mean square over both channels; a full-scale square wave is 0."""
         both = self.square_left + self.square_right
         return power_to_db(both / (2 * self.length_samples)) if self.length_samples else SILENCE_DB
+
+    @property
+    def dc_dbfs(self) -> float:
+        """Level of the offset of the channel that has most of it; ``-inf`` for none."""
+        return gain_to_db(abs(self.largest_mean))
 
     @property
     def correlation(self) -> float | None:
@@ -67,24 +76,26 @@ class ChannelSumsStream:
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
-        self._sums = np.zeros((max(1, (channels + 1) // 2), 5))
+        self._lanes = np.zeros((max(1, (channels + 1) // 2), 7, 8))
         self._length = 0
 
     def feed(self, samples: NDArray[np.float32]) -> None:
         """Take the next block ``(channels, samples)``."""
-        self._length += samples.shape[1]
-        for pair, sums in enumerate(self._sums):
+        for pair, lanes in enumerate(self._lanes):
             first, second = samples[2 * pair], samples[min(2 * pair + 1, self._channels - 1)]
-            kernels.add_sums(first, second, sums)
+            kernels.add_sums(first, second, self._length, lanes)
+        self._length += samples.shape[1]
 
     def finish(self) -> ChannelSums:
         """The sums of all that was fed."""
-        front = self._sums[0]
+        front = self._lanes[0].sum(axis=1)
+        means = self._lanes[:, 5:].sum(axis=2).ravel() / max(1, self._length)
         return ChannelSums(
-            peak=float(self._sums[:, :2].max()),
+            peak=float(self._lanes[:, :2].max()),
             square_left=float(front[2]),
             square_right=float(front[3]),
             cross=float(front[4]),
+            largest_mean=float(means[np.abs(means).argmax()]),
             length_samples=self._length,
             channels=self._channels,
         )

@@ -7,18 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.meters.k_weighting import Energies, KEnergyStream
-from tapehand.meters.loudness import Loudness, loudness_of_powers, weighted_powers
-from tapehand.meters.stereo import ChannelSums, ChannelSumsStream
-from tapehand.meters.true_peak import TruePeakStream
+from tapehand.meters.k_weighting import HOPS_PER_SECOND, Energies, KEnergyStream
+from tapehand.meters.loudness import (
+    ABSOLUTE_GATE_LUFS,
+    GATING_STEP_HOPS,
+    SHORT_TERM_HOPS,
+    Powers,
+    loudness_of_powers,
+    lufs_of_power,
+    power_of_lufs,
+    step_lufs,
+    weighted_powers,
+    window_powers,
+)
+from tapehand.meters.spectrum import Spectrum, SpectrumStream
+from tapehand.meters.stereo import ChannelSumsStream
+from tapehand.meters.true_peak import CHUNK_SAMPLES, TruePeakStream
 from tapehand.units import finite_or_none, gain_to_db
 
 BLOCK_SAMPLES: Final = 1 << 16
+_LISTS: Final = ("third_octaves", "bark", "loudness_steps_lufs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """What the meters read. ``-inf`` means silence or too short; None means that the figure has no meaning here."""
+    """What the meters read. ``-inf`` means silence or too short; None means that the figure has no meaning here.
+
+    ``psr_db`` is the smallest distance from the true peak of 3 s to their loudness: how dense the densest place is.
+    ``dc_dbfs`` is the offset of the channel that has most of it. ``loudness_steps_lufs`` is the K-weighted loudness of
+    every 100 ms, ungated.
+    """
 
     rate_hz: int
     channels: int
@@ -34,10 +52,15 @@ class Meter:
     correlation: float | None
     side_to_mid_db: float | None
     mono_fold_loss_db: float | None
+    psr_db: float | None
+    dc_dbfs: float
+    third_octaves: Spectrum
+    bark: Spectrum
+    loudness_steps_lufs: tuple[float, ...]
 
     def as_plain(self) -> dict[str, Any]:
-        """The fields of ``Meter.1`` of the JSON interface; what is not a number is null."""
-        named = {name: getattr(self, name) for name in self.__slots__}
+        """The fields of ``Meter.1`` of the JSON interface, without spectra and steps; what is not a number is null."""
+        named = {name: getattr(self, name) for name in self.__slots__ if name not in _LISTS}
         return {name: finite_or_none(value) if isinstance(value, float) else value for name, value in named.items()}
 
 
@@ -50,6 +73,7 @@ class MeterStream:
         self._k_energy = KEnergyStream(channels, rate_hz)
         self._true_peak = TruePeakStream(channels)
         self._sums = ChannelSumsStream(channels)
+        self._spectrum = SpectrumStream(channels, rate_hz)
 
     def feed(self, block: Audio) -> None:
         """Take the next block.
@@ -67,15 +91,14 @@ class MeterStream:
         self._energies.append(self._k_energy.feed(samples))
         self._true_peak.feed(samples)
         self._sums.feed(samples)
+        self._spectrum.feed(samples)
 
     def finish(self) -> Meter:
         """The figures of all that was fed."""
-        energies = np.concatenate([np.zeros((self._channels, 0)), *self._energies], axis=1)
-        return self._meter(
-            loudness_of_powers(weighted_powers(energies)), self._sums.finish(), gain_to_db(self._true_peak.finish())
-        )
-
-    def _meter(self, loud: Loudness, sums: ChannelSums, true_peak_dbtp: float) -> Meter:
+        powers = weighted_powers(np.concatenate([np.zeros((self._channels, 0)), *self._energies], axis=1))
+        loud, sums, long_term = loudness_of_powers(powers), self._sums.finish(), self._spectrum.finish()
+        peaks = self._true_peak.finish()
+        true_peak_dbtp = gain_to_db(float(peaks.max(initial=0.0)))
         measurable = np.isfinite(loud.integrated_lufs)
         return Meter(
             rate_hz=self._rate_hz,
@@ -92,7 +115,24 @@ class MeterStream:
             correlation=sums.correlation,
             side_to_mid_db=sums.side_to_mid_db,
             mono_fold_loss_db=sums.mono_fold_loss_db,
+            psr_db=_smallest_psr_db(powers, peaks, self._rate_hz),
+            dc_dbfs=sums.dc_dbfs,
+            third_octaves=long_term.third_octaves(),
+            bark=long_term.bark(),
+            loudness_steps_lufs=step_lufs(powers),
         )
+
+
+def _smallest_psr_db(powers: Powers, peaks: NDArray[np.float32], rate_hz: int) -> float | None:
+    """Smallest peak to short-term loudness of the 3 s windows every 100 ms; None where all is silent or too short."""
+    windows = window_powers(powers, SHORT_TERM_HOPS)[::GATING_STEP_HOPS]
+    chunks_per_hop = rate_hz / HOPS_PER_SECOND / CHUNK_SAMPLES
+    found = []
+    for step in np.flatnonzero(windows > power_of_lufs(ABSOLUTE_GATE_LUFS)):
+        start = int(step) * GATING_STEP_HOPS
+        first, last = int(start * chunks_per_hop), int((start + SHORT_TERM_HOPS) * chunks_per_hop) + 1
+        found.append(gain_to_db(float(peaks[first:last].max())) - lufs_of_power(float(windows[step])))
+    return min(found, default=None)
 
 
 def measure(audio: Audio) -> Meter:

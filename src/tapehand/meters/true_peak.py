@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.dsp.interpolation import Bank, bs1770_bank
+from tapehand.dsp.interpolation import bs1770_bank
 from tapehand.dsp.peak_envelope import coarse_envelope, raise_by_set
 from tapehand.kernels import meter as kernels
 from tapehand.units import db_to_gain, gain_to_db
 
 SCAN_BLOCK: Final = 64
+CHUNK_SAMPLES: Final = 512
+# The filter rings before the first sample.
+EDGE_SAMPLES: Final = 8
 # At 4x a sine of half the rate is under-read by up to 20 log10 cos(pi / 8) = -0.69 dB, and the standard's filter droops
 # up there as well. What lies further below the highest reading does not hold the true peak.
 SCAN_REACH_DB: Final = 4.0
@@ -24,7 +27,7 @@ def true_peak(samples: NDArray[np.float32]) -> float:
     """
     peaks = [0.0]
     for channel in samples:
-        peaks += [float(_scan(channel, bs1770_bank()).max(initial=0.0)), float(np.abs(channel).max(initial=0.0))]
+        peaks.append(float(_scan(channel).max(initial=0.0)))
     return max(peaks)
 
 
@@ -41,34 +44,34 @@ def finest_true_peak_dbtp(audio: Audio) -> float:
     return gain_to_db(float(envelope.max(initial=0.0)))
 
 
-def _scan(channel: NDArray[np.float32], bank: Bank) -> NDArray[np.float32]:
-    return kernels.block_peaks(channel, bank, 0, channel.size, SCAN_BLOCK)
+def _scan(channel: NDArray[np.float32]) -> NDArray[np.float32]:
+    return kernels.block_peaks(channel, bs1770_bank(), 0, channel.size, SCAN_BLOCK)
 
 
 class TruePeakStream:
     """The standard's true peak, block by block; the blocks' sizes do not matter."""
 
     def __init__(self, channels: int) -> None:
-        self._context = bs1770_bank().shape[1]
-        self._tail = np.zeros((channels, self._context), dtype=np.float32)
-        self._highest = 0.0
+        self._ahead = bs1770_bank().shape[1] // 2
+        self._waiting = np.zeros((channels, self._ahead - 1 + EDGE_SAMPLES), dtype=np.float32)
+        self._peaks: list[NDArray[np.float32]] = []
 
     def feed(self, samples: NDArray[np.float32]) -> None:
-        """Take the next block ``(channels, samples)``; the last half filter waits for the block after it."""
-        joined = np.concatenate([self._tail, samples], axis=1)
-        self._read(joined, joined.shape[1] - self._context // 2)
-        self._tail = np.ascontiguousarray(joined[:, -self._context :])
+        """Take the next block ``(channels, samples)``; what fills no chunk waits for the block after it."""
+        self._waiting = np.concatenate([self._waiting, samples], axis=1)
+        whole = (self._waiting.shape[1] - 2 * self._ahead + 1) // CHUNK_SAMPLES * CHUNK_SAMPLES
+        if whole > 0:
+            self._read(whole)
+            self._waiting = self._waiting[:, whole:].copy()
 
-    def finish(self) -> float:
-        """Linear true peak of all that was fed."""
-        end = np.zeros_like(self._tail)
-        self._read(np.concatenate([self._tail, end], axis=1), self._tail.shape[1])
-        return self._highest
+    def finish(self) -> NDArray[np.float32]:
+        """Linear true peak of any channel for every chunk of ``CHUNK_SAMPLES``, from ``EDGE_SAMPLES`` early on."""
+        self._waiting = np.pad(self._waiting, ((0, 0), (0, self._ahead)))
+        self._read(self._waiting.shape[1] - 2 * self._ahead + 1)
+        return np.concatenate(self._peaks)
 
-    def _read(self, joined: NDArray[np.float32], end: int) -> None:
-        # Positions whose whole filter lies inside: earlier ones were read with the block before.
-        start = self._context // 2 - 1
-        for channel in joined:
-            row = np.ascontiguousarray(channel)
-            peaks = kernels.block_peaks(row, bs1770_bank(), start, max(start, end), SCAN_BLOCK)
-            self._highest = max(self._highest, float(peaks.max(initial=0.0)), float(np.abs(row).max(initial=0.0)))
+    def _read(self, count: int) -> None:
+        first = self._ahead - 1
+        rows = [np.ascontiguousarray(row) for row in self._waiting]
+        peaks = [kernels.block_peaks(row, bs1770_bank(), first, first + count, CHUNK_SAMPLES) for row in rows]
+        self._peaks.append(np.max(peaks, axis=0))
