@@ -131,7 +131,8 @@ def test_a_tone_of_997_hz_reads_as_bs_1770_says_at_every_rate(channels: int, rat
     wave[0] = np.sin(2 * np.pi * 997 * t) * np.minimum(1.0, 200 * np.minimum(t, t[::-1]))
     figures = measure(Audio.of(wave, rate_hz))
     assert figures.integrated_lufs == pytest.approx(-3.01, abs=0.05)
-    assert figures.true_peak_dbtp == pytest.approx(0.0, abs=0.2)
+    # The standard's own filter has a ripple of 0.22 dB at a tenth of the rate.
+    assert figures.true_peak_dbtp == pytest.approx(0.0, abs=0.25)
 
 
 def test_agrees_with_libebur128_on_real_songs(material: Path) -> None:
