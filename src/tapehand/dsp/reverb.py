@@ -23,12 +23,12 @@ from tapehand.units import seconds_to_samples
 # The room itself. Lows decay a little longer and highs much faster than the middle, as air and walls make it.
 SHORTEST_LINE_S: Final = 0.0233
 LONGEST_LINE_S: Final = 0.0719
-SMALLEST_SCALE: Final = 0.35
-SCALE_PER_SIZE: Final = 1.3
+SMALLEST_SCALE: Final = 0.9
+SCALE_PER_SIZE: Final = 1.0
 LOW_DECAY: Final = 1.15
 LOW_BELOW_HZ: Final = 200.0
 HIGH_DECAY: Final = 0.4
-SWAY_S: Final = 0.00018
+SWAY_S: Final = 0.0003
 SWAY_HZ: Final = (0.31, 0.97)
 DIFFUSER_S: Final = (0.0021, 0.0034, 0.0055, 0.0089, 0.0024, 0.0031, 0.0059, 0.0083)
 EARLY_S: Final = ((0.0113, 0.0171, 0.0242, 0.0327, 0.0398), (0.0129, 0.0157, 0.0263, 0.0309, 0.0417))
@@ -57,12 +57,13 @@ def reverb(audio: Audio, settings: Reverb) -> Audio:
 
 def reverb_tail_s(settings: Reverb) -> float:
     """How long the reverb stays above -60 dB after the sound has ended."""
-    return settings.pre_delay_ms / 1e3 + max(settings.decay_s, SHORTEST_DECAY_S) * LOW_DECAY + LONGEST_LINE_S
+    lowest_s = max(settings.decay_s, SHORTEST_DECAY_S) * LOW_DECAY
+    return settings.pre_delay_ms / 1e3 + lowest_s + LONGEST_LINE_S * _scale(settings)
 
 
 def room(settings: Reverb, rate_hz: int) -> Room:
     """A silent room of these settings."""
-    scale = SMALLEST_SCALE + SCALE_PER_SIZE * min(max(settings.size, 0.0), 1.0)
+    scale = _scale(settings)
     lines = _line_lengths(scale, rate_hz)
     diffusers = [_prime_from(max(3, seconds_to_samples(time_s, rate_hz))) for time_s in DIFFUSER_S]
     sway = min(SWAY_S * rate_hz, lines[0] / 4)
@@ -74,6 +75,11 @@ def room(settings: Reverb, rate_hz: int) -> Room:
         np.array(EARLY_GAINS),
         reach_samples=lines[-1] + math.ceil(2 * sway),
     )
+
+
+def _scale(settings: Reverb) -> float:
+    """Lines of a small room are hardly shorter: too few modes would ring."""
+    return SMALLEST_SCALE + SCALE_PER_SIZE * min(max(settings.size, 0.0), 1.0)
 
 
 def _cuts(settings: Reverb) -> list[HighPass | Equaliser]:
