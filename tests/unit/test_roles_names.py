@@ -35,7 +35,7 @@ NAMES = {
         "Stimme 1",
         "Vocls",
     ],
-    "double": ["Vox Dbl L", "Lead Vox Double", "LDV dbl", "Vocal Double 2"],
+    "double": ["Vox Dbl L", "Lead Vox Double", "LDV dbl", "Vocal Double 2", "LdVox dbl", "LV dbl", "Verse Vox Dbl 2"],
     "ad_lib": ["AdLibs", "Ad-lib 3", "vox_adlib_02", "Hype Vox"],
     "harmony": ["High Harmony", "Vox Harm 1", "bgvox_harmony_glitch", "Harmonies L"],
     "backing_vocal": [

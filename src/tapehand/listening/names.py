@@ -67,8 +67,20 @@ def read_name(name: str) -> NameReading:
     for strength in ("word", "yielding", "hint"):
         spoken = [hit for hit in hits if hit.strength == strength]
         if spoken:
-            return _verdict(spoken, side)
+            return _verdict([*spoken, *_refining(spoken, hits)], side)
     return NameReading(side=side)
+
+
+def _refining(spoken: list[_Hit], hits: list[_Hit]) -> list[_Hit]:
+    """Words that yield to others but make more of these: the "dbl" of "LdVox dbl", not that of "Gtr dbl"."""
+    roles = {hit.role for hit in spoken}
+    return [
+        hit
+        for hit in hits
+        if hit.strength == "yielding"
+        and hit.role not in roles
+        and any(roles | {hit.role} <= members for members, _ in _lexicon().combined)
+    ]
 
 
 def _verdict(hits: list[_Hit], side: Side | None) -> NameReading:
