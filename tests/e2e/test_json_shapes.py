@@ -141,6 +141,7 @@ def test_mix_and_the_life_of_its_song(stems: Path, tmp_path: Path, asked: Callab
         assert Path(option["path"]).is_file()
         assert [move["track"] for move in option["moves"]] == names
         assert all(-1 <= move["pan"] <= 1 for move in option["moves"])
+        assert [move["track"] for move in option["moves"] if move["muted"]] == ["Click"]
     assert Path(told["mix"]).is_file()
     song = ("--song", told["song"])
     assert asked("undo", *song)["schema"] == "Undo.1"

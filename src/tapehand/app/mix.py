@@ -139,6 +139,7 @@ def _move(track: Track, option: Option) -> dict[str, Any]:
     return {
         "track": track.name,
         "gain_db": finite_or_none(net_gain_db(strip)),
+        "muted": strip.mute,
         "pan": strip.pan,
         "polarity": strip.polarity,
         "delay_samples": strip.delay_samples,

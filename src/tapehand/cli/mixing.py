@@ -69,7 +69,8 @@ def _show_mix(told: Mapping[str, Any], out: Path, accept: str | None) -> None:
         say(f"  {option['path']}")
     say()
     if "mix" in told:
-        say(f"Accepted by {user_name()}: {accept}. Mix: {told['mix']}")
+        taken = options[proposal["recommended"]]["name"] if accept == "recommended" else accept
+        say(f"Accepted by {user_name()}: {taken}. Mix: {told['mix']}")
     else:
         say(f"Decide:  tapehand decide {proposal['id']} --option NAME --by YOU --song {out / 'song.tapehand'}")
 
@@ -77,6 +78,8 @@ def _show_mix(told: Mapping[str, Any], out: Path, accept: str | None) -> None:
 def _move(move: Mapping[str, Any] | None, skipped: object) -> str:
     if skipped or move is None:
         return "skipped"
+    if move["muted"]:
+        return "muted"
     pan = move["pan"]
     side = "" if abs(pan) < 0.005 else f"  {'L' if pan < 0 else 'R'}{abs(pan) * 100:.0f}"
     return f"{signed(move['gain_db'], 1, 'dB')}{side}"
