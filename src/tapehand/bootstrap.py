@@ -1,10 +1,12 @@
 """The only place where concrete things meet: which store, which engines, which cache."""
 
+import hashlib
 import os
 import platform
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
 from typing import Final, cast
 
 from tapehand.app.studio import EngineDoor, Studio
@@ -19,6 +21,8 @@ from tapehand.store.song_folder import SongFolder, create_song_folder
 
 ENGINES: Final = "tapehand.engines"
 DISTRIBUTION: Final = "tapehand"
+SOUNDING: Final = ("music", "kernels", "audio", "dsp", "instruments", "render", "catalogue")
+SOUNDING_FILES: Final = frozenset({".py", ".toml", ".so", ".dylib", ".dll"})
 
 
 def make_studio(threads: int | None = None) -> Studio:
@@ -35,9 +39,24 @@ def make_studio(threads: int | None = None) -> Studio:
         examine_song=examine,
         repair_song=repair,
         cache=DiskRenderCache.of_user(),
-        build=f"{own_version}/{platform.machine()}/{simd_level()}",
+        build=f"{own_version}/{platform.machine()}/{simd_level()}/{sound_fingerprint()}",
         threads=threads or os.cpu_count() or 1,
     )
+
+
+@cache
+def sound_fingerprint() -> str:
+    """A hash over everything that turns a song into samples: kernels, code and tables, in 12 hex digits.
+
+    The version alone would let a changed kernel find what an older one left in the cache.
+    """
+    package = Path(__file__).parent
+    files = sorted(path for name in SOUNDING for path in (package / name).rglob("*") if path.suffix in SOUNDING_FILES)
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache

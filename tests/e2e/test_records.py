@@ -114,7 +114,9 @@ def test_stems_of_other_lengths_are_told(material: Path, tmp_path: Path, call: C
 def beat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("beat") / "made"
     arguments = ["beat", "dusty boom bap, 88 bpm, F minor, 30 seconds", "-o", str(out), "--seed", "7"]
-    assert run(tapehand, arguments) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        assert run(tapehand, arguments) == 0
     return out
 
 

@@ -14,7 +14,7 @@ from tapehand.pictures.axes import Scale, frequency_ticks, time_ticks
 from tapehand.pictures.levels import LevelRow, levels_svg
 from tapehand.pictures.loudness import loudness_svg
 from tapehand.pictures.palette import HEAT_ANCHORS
-from tapehand.pictures.piano_roll import RollNote, RollPart, RollSection, note_name, piano_roll_svg
+from tapehand.pictures.piano_roll import LEFT_PX, RollNote, RollPart, RollSection, note_name, piano_roll_svg
 from tapehand.pictures.png import heat, png
 from tapehand.pictures.spectrogram import spectrogram_png, spectrogram_svg
 from tapehand.pictures.spectrum import TargetBand, spectrum_svg
@@ -137,7 +137,7 @@ def test_notes_stand_at_their_bars():
     part = RollPart(name="bass", notes=[RollNote(start_bars=2.0, length_bars=1.0, pitch=40)])
     root = ElementTree.fromstring(piano_roll_svg([part], title="x", length_bars=4, width=960))
     notes = [box for box in root.iter(f"{NS}rect") if box.get("opacity")]
-    left, inner = 112.0, 960 - 112.0 - 18.0
+    left, inner = LEFT_PX, 960 - LEFT_PX - 18.0
     assert len(notes) == 1
     assert float(notes[0].get("x")) == pytest.approx(left + inner / 2, abs=0.01)
     assert float(notes[0].get("width")) == pytest.approx(inner / 4 - 0.4, abs=0.01)

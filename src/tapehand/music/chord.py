@@ -47,10 +47,12 @@ class Chord:
 
     @property
     def pitch_classes(self) -> tuple[int, ...]:
+        """Its tones as pitch classes, from the root up."""
         return tuple((self.root + interval) % 12 for interval in self.intervals)
 
     @property
     def bass_class(self) -> int:
+        """The pitch class at the bottom."""
         return self.root if self.bass is None else self.bass
 
     def symbol(self, *, flats: bool = False) -> str:

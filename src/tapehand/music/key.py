@@ -34,6 +34,7 @@ class Key:
 
     @property
     def steps(self) -> tuple[int, ...]:
+        """The mode's semitones above the tonic."""
         return MODES[self.mode]
 
     @property
@@ -54,6 +55,7 @@ class Key:
 
     @property
     def uses_flats(self) -> bool:
+        """Whether its signature is written with flats."""
         return self.relative_major in _FLAT_MAJORS
 
     def degree(self, degree: int) -> int:

@@ -24,4 +24,5 @@ class Note:
 
     @property
     def end_tick(self) -> int:
+        """The first tick after it."""
         return self.start_tick + self.length_ticks

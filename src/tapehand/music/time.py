@@ -23,10 +23,12 @@ class Metre:
 
     @property
     def beat_ticks(self) -> int:
+        """Length of a beat."""
         return PPQ * 4 // self.unit
 
     @property
     def bar_ticks(self) -> int:
+        """Length of a bar."""
         return self.beats * self.beat_ticks
 
     def __str__(self) -> str:
@@ -97,9 +99,11 @@ class TempoMap:
         raise AssertionError("a tempo map has at least one tempo")
 
     def bpm_at(self, tick: int) -> float:
+        """Quarter notes per minute at a tick."""
         return self.tempos[_index_at([c.at for c in self.tempos], tick)].bpm
 
     def metre_at(self, tick: int) -> Metre:
+        """The metre at a tick."""
         return self.metres[_index_at([c.at for c in self.metres], tick)].metre
 
     def place_at(self, tick: int) -> Place:
