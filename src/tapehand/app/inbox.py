@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tapehand.app.log_view import LogRow, rows_of
 from tapehand.app.view import song_of
+from tapehand.errors import InputError
 from tapehand.ports.song_store import SongStore
+from tapehand.song.difference import parts
+from tapehand.song.event import ProposalFiled
 from tapehand.song.finding import Finding
 from tapehand.song.fold import Filed, SongState
+from tapehand.song.hearing import QuestionsAnswered
 from tapehand.song.song import Song
 
 SEVERITIES = ("serious", "ask", "note")
@@ -21,17 +26,121 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """All questions of one kind on one track, to be answered at once: hear, leave all, handle.
+
+    ``tracks`` has several names only where each of them raises one and the same question.
+    """
+
+    kind: str
+    tracks: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+    @property
+    def severity(self) -> str:
+        """The gravest of them."""
+        return min((each.finding.severity for each in self.questions), key=SEVERITIES.index)
+
+    @property
+    def say(self) -> str:
+        """The question, and how many more like it there are."""
+        more = len(self.questions) - len(self.tracks or ("",))
+        first = self.questions[0].finding.question
+        return first if more <= 0 else f"{first} (and {more} more like it on this track)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """Open proposals, oldest first, and questions, most consequential first."""
+    """What waits, the most consequential first, and what was done meanwhile.
+
+    Parameters
+    ----------
+    proposals : open ones; those that would change most of the song first.
+    hidden_proposals : how many are kept back until the song was heard once without them.
+    questions : findings nobody has answered.
+    entries : the same questions, those of one kind on one track together.
+    meanwhile : what engines and agents did since a person last did anything.
+    """
 
     proposals: tuple[Filed, ...]
     questions: tuple[Question, ...]
+    entries: tuple[Entry, ...] = ()
+    meanwhile: tuple[LogRow, ...] = ()
+    hidden_proposals: int = 0
 
 
 def inbox(store: SongStore) -> Inbox:
     """Everything that waits."""
     state = store.state()
-    return Inbox(proposals=tuple(filed for filed in state.proposals if filed.is_open), questions=questions(state))
+    waiting = sorted((filed for filed in state.proposals if filed.is_open), key=_by_reach)
+    hidden = state.hearings.hides_proposals
+    asked = tuple(
+        each for each in questions(state) if (each.finding.kind, each.finding.track) not in state.hearings.left
+    )
+    return Inbox(
+        proposals=() if hidden else tuple(waiting),
+        hidden_proposals=len(waiting) if hidden else 0,
+        questions=asked,
+        entries=entries(asked),
+        meanwhile=_meanwhile(store, with_proposals=not hidden),
+    )
+
+
+def entries(asked: Sequence[Question]) -> tuple[Entry, ...]:
+    """Questions of one kind on one track as one, the gravest first, then those with the most places."""
+    groups: dict[tuple[str, str], list[Question]] = {}
+    for each in asked:
+        place = each.finding.track or each.finding.question  # what is about no track is not thrown together
+        groups.setdefault((each.finding.kind, place), []).append(each)
+    alike: dict[object, list[list[Question]]] = {}
+    for key, group in groups.items():
+        first = group[0].finding
+        same = (first.kind, first.question, first.start_s) if len(group) == 1 else key
+        alike.setdefault(same, []).append(group)
+    made = [_entry(group) for group in alike.values()]
+    return tuple(sorted(made, key=lambda entry: (SEVERITIES.index(entry.severity), -len(entry.questions))))
+
+
+def answer_questions(store: SongStore, kind: str, track: str | None, *, leave: bool, by: str) -> int:
+    """Leave all questions of a kind (on one track, by its name) as they are, or ask them again; how many there are.
+
+    Raises InputError (``inbox.no_question``) where nothing of that kind was found there.
+    """
+    meant = [
+        each
+        for each in questions(store.state())
+        if each.finding.kind == kind.replace(" ", "_") and track in (None, each.track_name, each.finding.track)
+    ]
+    if not meant:
+        raise InputError("inbox.no_question", f"There is no question about {kind} there", where=track or "")
+    named = sorted({(each.finding.kind, each.finding.track) for each in meant}, key=str)
+    answers = [QuestionsAnswered(kind=found, track=track_id, leave=leave) for found, track_id in named]
+    store.append(answers, actor=by, actor_kind="person")
+    return len(meant)
+
+
+def _entry(groups: Sequence[Sequence[Question]]) -> Entry:
+    tracks = tuple(group[0].track_name for group in groups)
+    return Entry(
+        kind=groups[0][0].finding.kind,
+        tracks=tuple(track for track in tracks if track is not None),
+        questions=tuple(each for group in groups for each in group),
+    )
+
+
+def _by_reach(filed: Filed) -> tuple[int, int]:
+    """Before others: what would change more tracks and buses, then what waits longer."""
+    reach = max(
+        (len({part for op in option.ops for part in parts(op)}) for option in filed.proposal.options), default=0
+    )
+    return -reach, filed.number
+
+
+def _meanwhile(store: SongStore, *, with_proposals: bool) -> tuple[LogRow, ...]:
+    events = store.events()
+    last = max((place for place, event in enumerate(events) if event.actor_kind == "person"), default=-1)
+    shown = {event.id for event in events[last + 1 :] if with_proposals or not isinstance(event.body, ProposalFiled)}
+    return tuple(row for row in rows_of(events) if row.id in shown)
 
 
 def questions(state: SongState) -> tuple[Question, ...]:
@@ -67,4 +176,16 @@ def finding_plain(finding: Finding, track: str | None) -> dict[str, object]:
         "severity": finding.severity,
         "confidence": finding.confidence,
         "question": finding.question,
+    }
+
+
+def entry_plain(entry: Entry) -> dict[str, object]:
+    """One entry of ``Inbox.1``."""
+    return {
+        "kind": entry.kind,
+        "tracks": list(entry.tracks),
+        "count": len(entry.questions),
+        "severity": entry.severity,
+        "question": entry.say,
+        "places": [[each.finding.start_s, each.finding.end_s] for each in entry.questions],
     }

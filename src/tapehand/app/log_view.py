@@ -22,6 +22,7 @@ from tapehand.song.event import (
 from tapehand.song.hearing import (
     ColdListeningAsked,
     HearingBody,
+    QuestionsAnswered,
     Remarked,
     SongPlayed,
     TrialClosed,
@@ -99,7 +100,9 @@ def _said(body: Body, filed: int, numbers: dict[str, int]) -> str:
             return f"merged {_count(len(ops), 'change')} from the branch {branch}"
         case Rendered(name=name, sha256=sha256):
             return f"rendered {name} ({sha256[:12]})"
-        case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:
+        case TrialOpened() | Voted() | TrialClosed() as hearing:
+            return _heard(hearing)
+        case SongPlayed() | Remarked() | ColdListeningAsked() | QuestionsAnswered() as hearing:
             return _heard(hearing)
 
 
@@ -117,6 +120,8 @@ def _heard(body: HearingBody) -> str:
             return f"remarked{'' if at_s is None else f' at {at_s:.1f} s'}: {text}"
         case ColdListeningAsked(wanted=wanted):
             return "asked to listen cold, without suggestions" if wanted else "asked to see suggestions at once"
+        case QuestionsAnswered(kind=kind, leave=leave):
+            return f"{'left as it is' if leave else 'wants to be asked again'}: {kind.replace('_', ' ')}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,18 +10,22 @@ from tapehand.cli.tables import number, show_table
 from tapehand.errors import UsageError
 from tapehand.song.region import Span
 from tapehand.units import finite_or_none, seconds_to_samples
+from tapehand.work import Work
 
 if TYPE_CHECKING:
     from tapehand.app.audition import Audition, Listening
     from tapehand.app.difference import Stretch
+    from tapehand.app.studio import Studio
     from tapehand.app.trials import OpenedTrial
     from tapehand.ports.song_store import SongStore
     from tapehand.song.trial import TrialKind
 
 
 @click.command("hear")
-@click.argument("number_", metavar="N", type=int)
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), help="A new folder for the files.")
+@click.argument("number_", metavar="[N]", type=int, required=False)
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="A new folder for the files; a new file without N."
+)
 @click.option("--start", type=click.FloatRange(min=0), help="Begin at this second.")
 @click.option("--end", type=click.FloatRange(min=0), help="End at this second.")
 @click.option("--whole", is_flag=True, help="Hear the whole song, not only where the options differ most.")
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
 @song_option
 @json_option
 def hear_command(
-    number_: int,
+    number_: int | None,
     out: Path | None,
     start: float | None,
     end: float | None,
@@ -62,20 +66,26 @@ def hear_command(
 ) -> None:
     """Write the options of proposal N as files for any player: same place, same loudness to 0.1 LU.
 
-    Without --start, --end or --whole you hear the section, or the 25 seconds, where the options differ most.
+    Without --start, --end or --whole you hear the section, or the 25 seconds, where the options differ most. Without N
+    the song is written as it stands.
 
     \b
     In the open:  tapehand hear 1 -o listen
+    As it stands: tapehand hear -o song.wav
     Blind:        tapehand hear 1 --blind preference -o listen   then  tapehand hear 1 --vote ABBA=AB
     """
     from tapehand.app.songs import open_song
     from tapehand.bootstrap import make_studio
 
     _refuse_other_mixture(out, vote, stop, results, blind)
+    if number_ is None and (blind is not None or foreign is not None or vote is not None or stop or results):
+        raise UsageError("cli.usage", "Say which proposal, as in 'tapehand hear 1'")
     room = make_studio()
     ears = by or user_name()
     with long_work() as work, open_song(room, song_path) as store:
-        if vote is not None or stop:
+        if number_ is None:
+            _play(room, store, out, ears, work, as_json)
+        elif vote is not None or stop:
             _vote(store, number_, vote, ears, as_json)
         elif results:
             _show_results(store, number_, as_json)
@@ -97,6 +107,18 @@ def hear_command(
                     room, store, number_, blind, out, by=ears, options=options, rounds=rounds, how=how, work=work
                 )
                 _show_opened(store, opened, out, as_json)
+
+
+def _play(room: "Studio", store: "SongStore", out: Path | None, by: str, work: Work, as_json: bool) -> None:
+    from tapehand.app.cold_listening import play
+
+    if out is None:
+        raise UsageError("cli.usage", "Say which proposal, as in 'tapehand hear 1'")
+    path = play(room, store, out, by=by, work=work)
+    if as_json:
+        show_json({"schema": "Played.1", "path": str(path)})
+    else:
+        say(f"{path}: the song as it stands. Keep what you notice with 'tapehand inbox --remark TEXT'.")
 
 
 def _refuse_other_mixture(out: Path | None, vote: str | None, stop: bool, results: bool, blind: str | None) -> None:

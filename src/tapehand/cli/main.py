@@ -17,7 +17,7 @@ _COMMANDS: Final = {
     "check": ("measure", "Look for what an engineer would flag. Nothing is changed."),
     "new": ("song", "Start a song from a folder of stems."),
     "propose": ("song", "Ask an engine for options."),
-    "inbox": ("song", "Show what waits for your decision."),
+    "inbox": ("inbox", "Show what waits for your decision."),
     "hear": ("hear", "Write the options of a proposal as level-matched files."),
     "decide": ("song", "Accept, reject or put off a proposal."),
     "undo": ("song", "Take back a decision; nothing is deleted."),

@@ -1,4 +1,4 @@
-"""A song's life: ``new``, ``propose``, ``inbox``, ``decide``, ``undo``, ``log``, ``engines``."""
+"""A song's life: ``new``, ``propose``, ``decide``, ``undo``, ``log``, ``engines``."""
 
 import datetime
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Final
 import click
 
 from tapehand.cli.frame import json_option, long_work, say, show_json, song_option, user_name
-from tapehand.cli.measure import show_findings
 from tapehand.cli.tables import show_table
 from tapehand.errors import UsageError
 
@@ -62,43 +61,6 @@ def propose_command(what: str, song_path: Path | None, seed: int, as_json: bool)
     say(f"Proposal {filed.number}: {filed.proposal.question}")
     show_table(("option", "name", "why"), [(option.id, option.name, option.why) for option in options])
     say(f"Hear them with 'tapehand hear {filed.number} -o FOLDER'.")
-
-
-@click.command("inbox")
-@song_option
-@json_option
-def inbox_command(song_path: Path | None, as_json: bool) -> None:
-    """Show what waits for you: open proposals, and questions about the recordings."""
-    from tapehand.app.inbox import findings_plain, inbox
-    from tapehand.app.songs import open_song
-    from tapehand.bootstrap import make_studio
-
-    with open_song(make_studio(), song_path) as store:
-        waiting = inbox(store)
-    findings = findings_plain(waiting.questions)
-    if as_json:
-        proposals = [
-            {
-                "id": filed.number,
-                "kind": filed.proposal.kind,
-                "question": filed.proposal.question,
-                "options": [option.id for option in filed.proposal.options],
-                "recommended": filed.proposal.recommended,
-            }
-            for filed in waiting.proposals
-        ]
-        show_json({"schema": "Inbox.1", "proposals": proposals, "findings": findings})
-        return
-    for filed in waiting.proposals:
-        say(f"Proposal {filed.number} ({filed.proposal.kind}): {filed.proposal.question}")
-        show_table(
-            ("option", "name", "why"), [(option.id, option.name, option.why) for option in filed.proposal.options]
-        )
-        say()
-    if findings:
-        show_findings(findings)
-    if not waiting.proposals and not findings:
-        say("Nothing waits for you.")
 
 
 @click.command("decide")

@@ -23,6 +23,7 @@ from tapehand.song.finding import Finding
 from tapehand.song.hearing import (
     ColdListeningAsked,
     Hearings,
+    QuestionsAnswered,
     Remarked,
     SongPlayed,
     TrialClosed,
@@ -144,7 +145,9 @@ class _Fold:
                 self.change(event.id, ops)
             case BranchStarted() | Rendered():
                 pass
-            case TrialOpened() | Voted() | TrialClosed() | SongPlayed() | Remarked() | ColdListeningAsked() as hearing:
+            case TrialOpened() | Voted() | TrialClosed() as hearing:
+                self.hearings = self.hearings.after(hearing, event.actor)
+            case SongPlayed() | Remarked() | ColdListeningAsked() | QuestionsAnswered() as hearing:
                 self.hearings = self.hearings.after(hearing, event.actor)
         self.head, self.length = event.id, event.seq
 

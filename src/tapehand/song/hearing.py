@@ -60,7 +60,17 @@ class ColdListeningAsked:
     wanted: bool
 
 
-HearingBody = TrialOpened | Voted | TrialClosed | SongPlayed | Remarked | ColdListeningAsked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionsAnswered:
+    """A person's answer to all questions of one kind on one track (None: on none): leave it as it is, or ask again."""
+
+    KIND: ClassVar[str] = "questions.answered"
+    kind: str
+    track: str | None
+    leave: bool
+
+
+HearingBody = TrialOpened | Voted | TrialClosed | SongPlayed | Remarked | ColdListeningAsked | QuestionsAnswered
 HEARING_BODIES: tuple[type[HearingBody], ...] = (
     TrialOpened,
     Voted,
@@ -68,6 +78,7 @@ HEARING_BODIES: tuple[type[HearingBody], ...] = (
     SongPlayed,
     Remarked,
     ColdListeningAsked,
+    QuestionsAnswered,
 )
 
 
@@ -82,13 +93,18 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearings:
-    """Everything that was heard and said about it. Plays and remarks are counted since cold listening was asked for."""
+    """Everything that was heard and said about it.
+
+    Plays and remarks are counted since cold listening was asked for; ``left`` holds kind and track of the questions
+    that a person wants to leave as they are.
+    """
 
     trials: tuple[HeldTrial, ...] = ()
     remarks: tuple[Remark, ...] = ()
     is_cold: bool = False
     plays_since: int = 0
     remarks_since: int = 0
+    left: frozenset[tuple[str, str | None]] = frozenset()
 
     @property
     def hides_proposals(self) -> bool:
@@ -122,6 +138,9 @@ class Hearings:
                 return replace(self, remarks=(*self.remarks, remark), remarks_since=self.remarks_since + 1)
             case ColdListeningAsked(wanted=wanted):
                 return replace(self, is_cold=wanted, plays_since=0, remarks_since=0)
+            case QuestionsAnswered(kind=kind, track=track, leave=leave):
+                named = {(kind, track)}
+                return replace(self, left=self.left | named if leave else self.left - named)
 
     def _with_new(self, trial: Trial) -> "Hearings":
         if any(held.trial.id == trial.id for held in self.trials):
