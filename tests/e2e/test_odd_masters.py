@@ -31,6 +31,12 @@ def test_six_channels_are_refused_in_words(tmp_path: Path, capsys: pytest.Captur
     assert not (tmp_path / "out.wav").exists()
 
 
+def test_a_match_without_a_reference_is_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "song.wav", beats(2.0))
+    assert run(tapehand, ["master", str(tmp_path / "song.wav"), "-o", str(tmp_path / "out.wav"), "--match", "eq"]) == 2
+    assert "no reference" in capsys.readouterr().err
+
+
 def test_a_file_with_nothing_to_master_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "blink.wav", beats(0.1))
     assert run(tapehand, ["master", str(tmp_path / "blink.wav"), "-o", str(tmp_path / "out.wav")]) == 3

@@ -11,7 +11,7 @@ from tapehand.app.propose import ask
 from tapehand.app.studio import Studio
 from tapehand.app.view import FileView
 from tapehand.audio import Audio, io
-from tapehand.errors import InputError, Refused
+from tapehand.errors import InputError, Refused, UsageError
 from tapehand.meters.summary import Meter
 from tapehand.render.renderer import Renderer
 from tapehand.song.brief import Brief, BriefField, FieldValue
@@ -59,9 +59,13 @@ def master_file(
         The loudness asked for would do harm; nothing is written. ``refusal_record`` gives its JSON.
     InputError
         The file or the reference cannot be read, or has more than two channels.
+    UsageError
+        Something is to be matched, and no reference is given.
     OutputError
         ``out`` exists, or cannot be written.
     """
+    if (wishes or {}).get("match") and reference is None:
+        raise UsageError("master.brief", "There is no reference to match to", hint="Name one, or match nothing.")
     if not overwrite:
         refuse_taken(Path(out))
     audio = _read_mono_or_stereo(Path(path), work)

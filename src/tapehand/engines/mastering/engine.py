@@ -88,7 +88,8 @@ def _option(identity: str, name: str, chain: MasterChain) -> Option:
         id=identity,
         name=name,
         why=f"{wishes.target_lufs:g} LUFS under {wishes.ceiling_dbtp:g} dBTP ({wishes.platform}), from "
-        f"{chain.before.integrated_lufs:.1f} LUFS and {chain.before.true_peak_dbtp:.1f} dBTP.",
+        f"{chain.before.integrated_lufs:.1f} LUFS and {chain.before.true_peak_dbtp:.1f} dBTP, by "
+        f"{', '.join(insert.name for insert in chain.inserts if insert.on)}.",
         ops=(SetMaster(master=chain.inserts),),
         reasons=tuple(Reason(target=stage.insert.name, text=stage.why) for stage in chain.stages),
         evidence=_evidence(chain),
