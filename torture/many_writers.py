@@ -1,4 +1,4 @@
-"""Four programs that change one song at once, each reading before it writes: no update is lost, the chain stays whole."""
+"""Four programs that change one song at once, each reading before it writes: nothing is lost, the chain is whole."""
 
 import subprocess
 import sys
