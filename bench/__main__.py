@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pedalboard
 
-from bench import sound, stretch, strips
+from bench import limiter, meters, sound, stretch, strips
 from tapehand.kernels.library import simd_level
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -30,7 +30,8 @@ def heading() -> str:
 
 def main() -> None:
     """Measure, print, write."""
-    text = "\n".join([heading(), strips.measure(), "", sound.measure(), "", stretch.measure()])
+    sections = (strips, sound, stretch, limiter, meters)
+    text = heading() + "\n" + "\n\n".join(section.measure() for section in sections) + "\n"
     print(text)
     RESULTS.write_text(text, encoding="utf-8")
 
