@@ -168,23 +168,27 @@ class Compressor {
         return is_peak_ ? highest(left, right) : 0.5f * (left + right);
     }
 
-    // Averaging and smoothing wait for their own feedback, what lies between is wide and free of it; run with a lag of
-    // one vector each, all are under way at once.
+    // Smoothing waits for its own feedback; what the vector behind wants and what the one before becomes does not, so the
+    // three are computed side by side. For this, curve has room for one vector before its first and one behind its last.
     template <bool ONLY_PEAKS>
     void follow_as(const v8* heard, std::int64_t length, v8* curve) {
         v4d power = power_, reduction = reduction_;
         const auto average_one = [&](v4f now) { return narrow(power = average(power, widen(now))); };
         const auto smooth_one = [&](v4f wanted) { return narrow(reduction = smooth(reduction, widen(wanted))); };
         const std::int64_t vectors = length / 2;
-        for (std::int64_t i = 0; i < vectors + 3; i++) {
-            if (i < vectors) {
-                const v8 now = power_of(heard[2 * i], heard[2 * i + 1]);
-                curve[i] = ONLY_PEAKS ? now : two_steps(now, average_one);
-            }
-            if (i >= 1 && i < vectors + 1) curve[i - 1] = target(curve[i - 1]);
-            if (i >= 2 && i < vectors + 2) curve[i - 2] = two_steps(curve[i - 2], smooth_one);
-            if (i >= 3) curve[i - 3] = gain(curve[i - 3]);
+        for (std::int64_t i = 0; i < vectors; i++) {
+            const v8 now = power_of(heard[2 * i], heard[2 * i + 1]);
+            curve[i] = ONLY_PEAKS ? now : two_steps(now, average_one);
         }
+        v8 wanted = target(curve[0]), smoothed = {};
+        for (std::int64_t i = 0; i < vectors; i++) {
+            const v8 next = target(curve[i + 1]);
+            const v8 before = smoothed;
+            smoothed = two_steps(wanted, smooth_one);
+            curve[i - 1] = gain(before);
+            wanted = next;
+        }
+        curve[vectors - 1] = gain(smoothed);
         if (length & 1) {
             const v4f now = low_half(power_of(heard[length - 1], v8{}));
             const v4f wanted = low_half(target(join(ONLY_PEAKS ? now : average_one(now), v4f{})));
@@ -209,8 +213,8 @@ class Compressor {
     __attribute__((always_inline)) v8 target(v8 power) const {
         constexpr float FLOOR = 1e-30f;
         const v8 over = level_log2(power + FLOOR) - knee_start_;
-        const v8 inside = lowest(highest(over, v8{}), knee_);
-        return slope_ * (inside * inside * knee_scale_ + highest(over - knee_, v8{}));
+        const v8 above = highest(over, v8{}), inside = lowest(above, knee_);
+        return slope_ * (inside * inside * knee_scale_ + (above - inside));
     }
 
     // With attack faster than release the right branch is always the lower of the two candidates: no comparison in the
@@ -318,7 +322,8 @@ std::int64_t run_strip(const Signals& in, const Signals& keys, const Strip& stri
     Compressor dynamics(strip.compressor, compressor_state);
     const v8i keyed = narrow_twice(strip.compressor + 4 * KEYED) != 0.0f;
     const bool any_key = keyed[0] | keyed[1] | keyed[2] | keyed[3];
-    v8 frames[BLOCK] = {}, heard[BLOCK] = {}, curve[BLOCK / 2] = {};
+    v8 frames[BLOCK] = {}, heard[BLOCK] = {}, room[BLOCK / 2 + 2] = {};
+    v8* const curve = room + 1;
     alignas(32) float rows[8][BLOCK];
     for (std::int64_t done = 0; done < length; done += BLOCK) {
         const std::int64_t count = lowest(BLOCK, length - done);
