@@ -86,9 +86,14 @@ def test_blind_from_opening_to_the_decision(place: Path, capsys: pytest.CaptureF
 
 
 def test_stopping_shows_what_there_is(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told(capsys, "hear", "1", "-o", "abx", "--blind", "abx", "--rounds", "5", "--by", "Ann")
+    said = " ".join(told(capsys, "hear", "1", "-o", "abx", "--blind", "abx", "--rounds", "5", "--by", "Ann").split())
+    assert (
+        "Guessing gets 5 of 5 or more in 3.1 % of tries, ears that are right 8 times in 10 get there in 33 %." in said
+    )
     told(capsys, "hear", "1", "--vote", "ab", "--by", "Ann")
     assert "Stopped after 2 of 5" in " ".join(told(capsys, "hear", "1", "--stop", "--by", "Ann").split())
+    few = " ".join(told(capsys, "hear", "1", "-o", "few", "--blind", "abx", "--rounds", "3", "--by", "Ann").split())
+    assert "Even 3 of 3 come from guessing in 12 % of tries." in few
 
 
 def test_a_file_from_elsewhere_is_heard_beside_the_options(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

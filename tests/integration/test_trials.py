@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -78,7 +79,8 @@ def opened(studio: Studio, song: SongStore, tmp_path: Path) -> Callable[..., Ope
 
     def open_one(number: int = 1, kind: str = "preference", by: str = "Ann", **more: object) -> OpenedTrial:
         folder = tmp_path / f"trial{next(counter)}"
-        return open_trial(studio, song, number, kind, folder, by=by, work=Work(), **more)  # type: ignore[arg-type]
+        more.setdefault("work", Work())
+        return open_trial(studio, song, number, kind, folder, by=by, **more)  # type: ignore[arg-type]
 
     return open_one
 
@@ -296,12 +298,16 @@ def test_a_script_with_all_it_can_see_does_no_better_than_chance(
         "inode": lambda trial, number: int(inodes(trial, number)[0] > inodes(trial, number)[1]),
         "change time": lambda trial, number: int(times(trial, number)[0] >= times(trial, number)[1]),
         "hash": lambda trial, number: int(hashes(trial, number)[0] > hashes(trial, number)[1]),
+        "writing time": lambda trial, number: int(took_s[2 * number] > took_s[2 * number + 1]),
         "last byte": lambda trial, number: paths(trial, number)[0].read_bytes()[-1] % 2,
     }
     hits: Counter[str] = Counter()
+    took_s = np.zeros(0)
     asked = 0
     for number in range(trials):
-        trial = opened(rounds=3, by=f"voter {number}")
+        written_s: list[float] = []
+        trial = opened(rounds=3, by=f"voter {number}", work=Work(on_report=clock_of_writing(written_s)))
+        took_s = np.diff([*written_s, perf_counter()])
         rounds = key_of(song, trial).rounds
         for place, each in enumerate(rounds):
             asked += 1
@@ -310,6 +316,11 @@ def test_a_script_with_all_it_can_see_does_no_better_than_chance(
     for name in guessers:
         odds = stats.chisquare([hits[name], asked - hits[name]]).pvalue
         assert odds > 1e-5, f"{name}: {hits[name]} of {asked}"
+
+
+def clock_of_writing(written_s: list[float]) -> Callable[[str, float, float], None]:
+    """When the writing of each file began, as a progress line would see it."""
+    return lambda stage, _done, _total: written_s.append(perf_counter()) if stage == "audio.write" else None
 
 
 def paths(trial: OpenedTrial, number: int) -> list[Path]:

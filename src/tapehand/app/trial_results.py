@@ -157,7 +157,7 @@ def _repeat(asked: Sequence[tuple[Round, Answer]]) -> str:
 
 def _stopped(held: HeldTrial) -> str:
     voted, planned = len(held.answers), held.trial.rounds
-    if voted >= planned:
+    if voted >= planned or voted == 0:
         return ""
     return (
         f" Stopped after {voted} of {planned} rounds: who stops when it looks good is wrong more often than these "

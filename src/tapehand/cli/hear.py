@@ -187,10 +187,22 @@ def _show_opened(store: "SongStore", opened: "OpenedTrial", out: Path, as_json: 
         return
     say(f"{trial.rounds} rounds in {out}. You hear {opened.stretch.name}: {opened.stretch.why}.")
     if trial.kind == "abx":
-        say("In each round: is X the same as A or as B? Where you cannot tell, guess.")
+        say(f"In each round: is X the same as A or as B? Where you cannot tell, guess. {_what_to_expect(trial.rounds)}")
     else:
         say("In each round: do you want A or B? = if you hear no difference.")
     say(f"Vote with 'tapehand hear {trial.number} --vote LETTERS', one or several rounds at a time.")
+
+
+def _what_to_expect(rounds: int) -> str:
+    from tapehand.app.blind_statistics import guessing_odds, needed_right, power
+
+    needed = needed_right(rounds)
+    if needed is None:
+        return f"Even {rounds} of {rounds} come from guessing in {100 * guessing_odds(rounds, rounds):.0f} % of tries."
+    return (
+        f"Guessing gets {needed} of {rounds} or more in {100 * guessing_odds(needed, rounds):.1f} % of tries, "
+        f"ears that are right 8 times in 10 get there in {100 * power(rounds, needed, 0.8):.0f} %."
+    )
 
 
 def _vote(store: "SongStore", number_: int, letters: str | None, by: str, as_json: bool) -> None:
