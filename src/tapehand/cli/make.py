@@ -90,7 +90,7 @@ def _show_beat(told: Mapping[str, Any]) -> None:
     say()
     say(f"Parts: {', '.join(told['parts'])}")
     for wish in told["not_made"]:
-        say(f"Not made: {wish}")
+        say(f"Note: {wish}")
     if "mix" not in told:
         return
     for name in ("mix", "master", "midi", "song"):
