@@ -245,3 +245,17 @@ def test_two_files_can_join(studio: Studio, song: SongStore, file: Callable[[Aud
     join_foreign(studio, song, 1, path, by="Bob", work=Work())
     filed = join_foreign(studio, song, 1, path, by="Bob", work=Work())
     assert [option.id for option in filed.proposal.options] == ["a", "b", "foreign", "foreign-2"]
+
+
+def test_what_joined_stays_through_undoing_and_redoing(
+    studio: Studio, song: SongStore, file: Callable[[Audio], Path]
+) -> None:
+    decide(song, 1, "accept", by="Ann", option="b")
+    undo(song, by="Ann")
+    join_foreign(studio, song, 1, file(cloud_mix(PARTS, [1.0, 1.0, 0.2])), by="Bob", work=Work())
+    undone = next(row.seq for row in log_rows(song) if row.what.startswith("undid"))
+    undo(song, by="Ann", event=undone)
+    assert song.state().filed(1).option == "b"
+    undo(song, by="Ann")
+    assert [option.id for option in song.state().filed(1).proposal.options] == ["a", "b", "foreign"]
+    decide(song, 1, "accept", by="Ann", option="foreign")

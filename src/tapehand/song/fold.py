@@ -210,7 +210,7 @@ class _Fold:
         """Take the change of an event back, or bring it again; what it had taken back itself goes the other way."""
         change = self.mark(event_id, undone=not in_force)
         if change.decided is not None and in_force:
-            self.proposals[change.decided.number - 1] = change.decided
+            self.proposals[change.decided.number - 1] = self.as_it_now_reads(change.decided)
         elif change.decided is not None:
             self.reopen(change.decided)
         if change.undoes and change.part is not None:
@@ -241,8 +241,13 @@ class _Fold:
             raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
         return self.places[event_id]
 
+    def as_it_now_reads(self, decided: Filed) -> Filed:
+        """A decided proposal with the options that have joined it since."""
+        return replace(decided, proposal=self.proposals[decided.number - 1].proposal)
+
     def reopen(self, decided: Filed) -> None:
-        open_again = replace(decided, verdict=None, option=None, taken=None, decided_by=None, decided_in=None, trial="")
+        now = self.as_it_now_reads(decided)
+        open_again = replace(now, verdict=None, option=None, taken=None, decided_by=None, decided_in=None, trial="")
         self.proposals[decided.number - 1] = open_again
 
 
