@@ -14,6 +14,7 @@ from tapehand.song.event import Body, Decided, Edited, Event, ProposalFiled, Son
 from tapehand.song.fold import SongState, fold
 from tapehand.song.lock import Lock, Moment
 from tapehand.song.mixer import AutomationPoint, Bus, Insert, Send, Strip, net_gain_db
+from tapehand.song.locked import broken_locks
 from tapehand.song.op import (
     AddBus,
     AddTrack,
@@ -217,7 +218,9 @@ def lived(steps: list[tuple[str, list[Op], int]]) -> History:
 
 
 def fits_all(song: Song, proposal: Proposal) -> bool:
-    return fits_all_ops(song, proposal.options[0].ops)
+    """Whether a person could accept it: its ops can be carried out, and break no lock."""
+    ops = proposal.options[0].ops
+    return fits_all_ops(song, ops) and not broken_locks(song, apply_all(song, ops))
 
 
 def fits_all_ops(song: Song, ops: Iterable[Op]) -> bool:
