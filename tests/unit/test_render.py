@@ -224,8 +224,23 @@ def test_a_users_impulse_response_is_a_reverb() -> None:
     late = Audio.silence(2, LENGTH, RATE_HZ)
     late.samples[:, -1] = 1.0
     mix = renderer(song_of([track("a", strip)], buses=(bus,)), {"a": late, "ir": response}).mix()
-    assert mix.length_samples == LENGTH + 3_000
-    assert np.abs(mix.samples[:, LENGTH - 1 : -1] - response.samples).max() < 1e-5
+    assert mix.length_samples == LENGTH - 1 + 3_000
+    assert np.abs(mix.samples[:, LENGTH - 1 :] - response.samples).max() < 1e-5
+
+
+def test_what_rings_on_ends_where_it_is_too_faint_to_hear_and_never_before_the_sound() -> None:
+    echo = (Insert(name="delay", processor=Delay(time_s=0.05, feedback=0.5, low_cut_hz=20)),)
+    bus = Bus(id="echo", name="Echo", kind="return", strip=Strip(inserts=echo))
+    faint = Audio.of(impulse().samples * np.float32(0.002), RATE_HZ)
+    ends = []
+    for sound in (impulse(), faint):
+        strip = Strip(sends=(Send(bus="echo", level_db=0),))
+        mix = renderer(song_of([track("a", strip)], buses=(bus,)), {"a": sound}).mix()
+        ends.append(mix.length_samples)
+        assert mix.length_samples >= LENGTH
+        if mix.length_samples > LENGTH:
+            assert 20 * math.log10(np.abs(mix.samples[:, -200:]).max()) > -95
+    assert ends[0] > ends[1]
 
 
 def test_muted_tracks_and_their_sends_are_gone() -> None:

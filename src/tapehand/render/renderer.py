@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+
 from tapehand.audio import Audio
 from tapehand.audio.resample import resample
 from tapehand.dsp.chain import run_chains, tail_s
@@ -24,10 +26,12 @@ from tapehand.song.mixer import MIX, Bus, Insert, Send, Strip
 from tapehand.song.processors import Compressor, Convolution, Processor
 from tapehand.song.region import NoteRegion
 from tapehand.song.song import Song, Track
+from tapehand.units import db_to_gain
 from tapehand.work import Work
 
 GROUP: Final = 4
-RENDER_VERSION: Final = 1
+RENDER_VERSION: Final = 2
+FAINT_DBFS: Final = -90.0
 
 OnStem = Callable[[str, str, Audio], None]
 
@@ -106,8 +110,10 @@ class Renderer:
         sums[strip.output].add(audio, gains, strip.delay_samples)
 
     def _through(self, audio: Audio, inserts: Sequence[Insert], name: str) -> Audio:
-        """One signal through its inserts, with the time they ring on added."""
-        return run_chains([_ringing(audio, inserts)], [_processors(inserts)], keys=self._keys(inserts), names=[name])[0]
+        """One signal through its inserts, with the time they audibly ring on added."""
+        ringing = _ringing(audio, inserts)
+        made = run_chains([ringing], [_processors(inserts)], keys=self._keys(inserts), names=[name])[0]
+        return _rung_out(made, audio.length_samples)
 
     def _keys(self, inserts: Sequence[Insert]) -> dict[str, Audio]:
         """What side-chains listen to, and impulse responses, made ready once a render."""
@@ -143,12 +149,14 @@ class Renderer:
 
     def _made(self, tracks: Sequence[Track]) -> list[Audio]:
         inserts = [track.strip.inserts for track in tracks]
-        return run_chains(
-            [_ringing(self.played(track.id), track.strip.inserts) for track in tracks],
+        played = [self.played(track.id) for track in tracks]
+        made = run_chains(
+            [_ringing(audio, chain) for audio, chain in zip(played, inserts, strict=True)],
             [_processors(chain) for chain in inserts],
             keys={name: key for chain in inserts for name, key in self._keys(chain).items()},
             names=[track.name for track in tracks],
         )
+        return [_rung_out(audio, before.length_samples) for audio, before in zip(made, played, strict=True)]
 
     def _known(self, track: Track) -> Audio | None:
         """A pre-fader track that costs nothing: untouched by its strip, or remembered."""
@@ -201,6 +209,14 @@ def _processors(inserts: Sequence[Insert]) -> list[Processor]:
 def _ringing(audio: Audio, inserts: Sequence[Insert]) -> Audio:
     tail = math.ceil(tail_s(_processors(inserts)) * audio.rate_hz)
     return audio.span(0, audio.length_samples + tail) if tail else audio
+
+
+def _rung_out(audio: Audio, least_samples: int) -> Audio:
+    """``audio`` cut where its ringing after ``least_samples`` has become too faint to matter."""
+    ringing = audio.samples[:, least_samples:]
+    heard = np.flatnonzero(np.abs(ringing).max(axis=0, initial=0.0) > db_to_gain(FAINT_DBFS))
+    end = least_samples + (int(heard[-1]) + 1 if heard.size else 0)
+    return audio if end >= audio.length_samples else audio.span(0, end)
 
 
 def _plays_notes(track: Track) -> bool:
