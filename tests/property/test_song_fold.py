@@ -13,8 +13,8 @@ from tapehand.music.time import TempoMap
 from tapehand.song.event import Body, Decided, Edited, Event, ProposalFiled, SongCreated, Undone
 from tapehand.song.fold import SongState, fold
 from tapehand.song.lock import Lock, Moment
-from tapehand.song.mixer import AutomationPoint, Bus, Insert, Send, Strip, net_gain_db
 from tapehand.song.locked import broken_locks
+from tapehand.song.mixer import AutomationPoint, Bus, Insert, Send, Strip, net_gain_db
 from tapehand.song.op import (
     AddBus,
     AddTrack,
