@@ -151,6 +151,22 @@ def test_two_damaged_copies_make_one_whole_log(song: SongFolder) -> None:
     assert assembled(bent, bent_too) == rows
 
 
+def test_an_event_of_a_newer_program_is_told_and_left_alone(song: SongFolder) -> None:
+    head = song.state().head
+    song.close()
+    row = Row.after(2, head, Edited(ops=()), '{"schema":"Edited.9"}', "Ann", "person", 2e9)
+    with closing(sqlite3.connect(song.path / "log.db", isolation_level=None)) as database:
+        database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("UPDATE head SET event = ?", (row.id,))
+    with SongFolder(song.path) as again, pytest.raises(InputError) as refusal:
+        again.state()
+    assert refusal.value.code == "store.newer_version"
+    (trouble,) = examine(song.path)
+    assert (trouble.code, trouble.can_repair) == ("store.newer_version", False)
+    assert trouble.where.startswith("event 2")
+    assert len(mirror.read(song.path / "log.jsonl")) == 2
+
+
 # --- logs of earlier versions ---
 
 

@@ -145,7 +145,11 @@ class Codec:
         }
         known = {"schema", *stored}
 
+        every = [(name, where, from_plain) for name, (where, _, from_plain) in stored.items()]
+
         def read(plain: Plain) -> Any:
+            if plain.keys() == known:
+                return kind(**{name: from_plain(plain[name], where) for name, where, from_plain in every})
             if not plain.keys() <= known:
                 raise newer_version(f"{kind.__name__} with {', '.join(sorted(plain.keys() - known))}")
             values = {}
@@ -219,9 +223,11 @@ class Codec:
         return read
 
     def _record_reader(self, kinds: tuple[Any, ...]) -> _FromPlain:
+        allowed = frozenset(kinds)
+
         def read(plain: Any, where: str) -> Any:
             value = self.decode(plain)
-            if not isinstance(value, kinds):
+            if type(value) not in allowed:
                 raise _damaged(f"a {type(value).__name__} stands where it cannot", where)
             return value
 

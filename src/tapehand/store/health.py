@@ -12,7 +12,8 @@ from typing import Final
 
 from tapehand.errors import InputError, TapehandError
 from tapehand.ports.song_doctor import Repair, Trouble
-from tapehand.song.fold import SongState, fold
+from tapehand.song.event import AudioAdded, Event
+from tapehand.song.fold import fold
 from tapehand.song.source import Source
 from tapehand.store import mirror
 from tapehand.store.chain import MAIN, Row, assembled
@@ -41,13 +42,12 @@ def examine(path: Path) -> list[Trouble]:
     if log_trouble is not None:
         return [*_place_troubles(path), log_trouble]
     rows = _logged(path)
-    state, fold_trouble = _folded(path, rows)
     return [
         *_place_troubles(path),
-        *([fold_trouble] if fold_trouble else []),
+        *_fold_troubles(path),
         *_mirror_troubles(path, rows),
         *_branch_troubles(path),
-        *_audio_troubles(path, state),
+        *_audio_troubles(path, _sources(rows)),
     ]
 
 
@@ -77,8 +77,7 @@ def repair(path: Path, search: Sequence[Path] = ()) -> list[Repair]:
     with SongFolder(path) as song:  # opening it catches the mirror up
         if behind:
             done.append(Repair(code="store.mirror_behind", what="Wrote log.jsonl anew from log.db"))
-        sources = [source for state in _states(song) for source in state.sources.values()]
-        done.extend(_put_back(song.media, list(dict.fromkeys(sources)), [path / AUDIO, *search]))
+        done.extend(_put_back(song.media, _sources(_logged(path)), [path / AUDIO, *search]))
     return done
 
 
@@ -150,19 +149,45 @@ def _logged(path: Path) -> list[Row]:
         return log.rows()
 
 
-def _folded(path: Path, rows: Sequence[Row]) -> tuple[SongState, Trouble | None]:
-    """The state of all events together as far as they can be read, and why no further."""
+def _sources(rows: Iterable[Row]) -> list[Source]:
+    """All audio that any branch ever named; what cannot be read is told elsewhere."""
+    sources: dict[str, Source] = {}
+    for row in rows:
+        if row.kind == AudioAdded.KIND:
+            with contextlib.suppress(TapehandError):
+                body = event_of(row).body
+                if isinstance(body, AudioAdded):
+                    sources[body.source.blob] = body.source
+    return list(sources.values())
+
+
+def _fold_troubles(path: Path) -> Iterator[Trouble]:
+    """Why branches cannot be read to their ends; each event that is in the way once."""
+    told: set[int] = set()
     log = EventLog(path / LOG)
     with contextlib.closing(log):
-        state = SongState()
         for branch in log.heads():
-            state = SongState()
-            for row in log.rows(branch=branch):
-                try:
-                    state = fold([event_of(row)], state)
-                except TapehandError as error:
-                    return state, _told(error, where=f"event {row.seq}: {error.where or error.message}")
-    return state, None
+            trouble, seq = _fold_trouble(log.rows(branch=branch))
+            if trouble is not None and seq not in told:
+                yield trouble
+                told.add(seq)
+
+
+def _fold_trouble(rows: Iterable[Row]) -> tuple[Trouble | None, int]:
+    """The first event that cannot be read or cannot have happened, and its number."""
+    seq = 0
+
+    def events() -> Iterator[Event]:
+        nonlocal seq
+        for row in rows:
+            seq = row.seq
+            yield event_of(row)
+
+    try:
+        fold(events())
+    except TapehandError as error:
+        return _told(error, where=f"event {seq}: {error.where or error.message}"), seq
+    return None, 0
 
 
 def _place_troubles(path: Path) -> Iterator[Trouble]:
@@ -200,8 +225,8 @@ def _branch_troubles(path: Path) -> Iterator[Trouble]:
             )
 
 
-def _audio_troubles(path: Path, state: SongState) -> Iterator[Trouble]:
-    for source, how in BlobPool(path / AUDIO).reader.unsound(state.sources.values()):
+def _audio_troubles(path: Path, sources: Iterable[Source]) -> Iterator[Trouble]:
+    for source, how in BlobPool(path / AUDIO).reader.unsound(sources):
         said = "is gone" if how == "missing" else "is not what it was"
         yield Trouble(
             code=f"store.audio_{how}",
@@ -212,7 +237,7 @@ def _audio_troubles(path: Path, state: SongState) -> Iterator[Trouble]:
         )
 
 
-def _put_back(pool: BlobPool, sources: Sequence[Source], search: Iterable[Path]) -> Iterator[Repair]:
+def _put_back(pool: BlobPool, sources: Iterable[Source], search: Iterable[Path]) -> Iterator[Repair]:
     """Copies of what is missing or changed, found by their hash in the places to search."""
     wanted = {source.blob: source for source, _ in pool.reader.unsound(sources)}
     for file in _files(search):
@@ -229,11 +254,6 @@ def _files(search: Iterable[Path]) -> Iterator[Path]:
     for place in search:
         found = sorted(place.rglob("*")) if place.is_dir() else [place]
         yield from (file for file in found if file.is_file() and not file.is_symlink())
-
-
-def _states(song: SongFolder) -> Iterator[SongState]:
-    for branch in song.branches():
-        yield fold(song.events(branch))
 
 
 def _told(error: TapehandError, *, can_repair: bool = False, where: str = "") -> Trouble:
