@@ -581,6 +581,7 @@ def test_mixing_a_folder_gives_a_song_options_and_a_mix(studio: Studio, stems: P
         "pan": 0.5,
         "polarity": 1,
         "delay_samples": 0,
+        "muted": False,
         "reasons": [],
     }
     assert Path(record["mix"]) == out / "mix.wav"
