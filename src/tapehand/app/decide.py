@@ -15,7 +15,7 @@ from tapehand.song.op import Op, scopes_overlap, untouched
 from tapehand.song.proposal import Option, Proposal
 
 RECOMMENDED: Final = "recommended"
-PATIENCE: Final = 20
+PATIENCE: Final = 100
 
 
 def decide(
