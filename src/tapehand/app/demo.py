@@ -4,6 +4,7 @@ Everything in it goes through the use cases that everybody else calls; only the 
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +68,22 @@ def make_demo(studio: Studio, out: Path, *, by: str, seed: int = 7, prompt: str 
             work=work,
         )
         work.report("demo.report", 0, 1)
-        rough = _write_rough(building, work)
-        facts = _facts(studio, building, beat, mix, master, gains_db, rough, by=by, seed=seed, prompt=prompt or PROMPT)
+        thrown = _sounds(building / THROWN)
+        rough = _write_rough(building, thrown, work)
+        facts = DemoFacts(
+            prompt=prompt or PROMPT,
+            seed=seed,
+            by=by,
+            beat=beat,
+            mix=mix,
+            master=master,
+            thrown_gains_db=gains_db,
+            levels_before=_levels(thrown),
+            levels_composed=_levels(_sounds(building / BEAT / "stems")),
+            rough=rough,
+            mastered=io.read(building / MASTER),
+            **_told_by_the_songs(studio, building),
+        )
         report = demo_report(facts)
         (building / REPORT).write_text(as_html(report), encoding="utf-8")
     return Demo(record=_record(Path(out), facts), report=report)
@@ -81,9 +96,8 @@ def throw_together(stems: Path, folder: Path, *, seed: int, work: Work) -> dict[
     """
     folder.mkdir()
     draw = random.Random(f"throw together {seed}")
-    paths = sorted(stems.glob("*.wav"))
-    gains_db = {path.stem: draw.uniform(-THROWN_GAIN_DB, THROWN_GAIN_DB) for path in paths}
-    sounds = {path.stem: io.read(path) for path in paths}
+    sounds = _sounds(stems)
+    gains_db = {name: draw.uniform(-THROWN_GAIN_DB, THROWN_GAIN_DB) for name in sounds}
     peaks_db = [_peak_db(audio) + gains_db[name] for name, audio in sounds.items()]
     trim_db = min(0.0, HEADROOM_DBFS - max(peaks_db, default=0.0))
     for done, (name, audio) in enumerate(sounds.items()):
@@ -96,19 +110,17 @@ def _peak_db(audio: Audio) -> float:
     return gain_to_db(float(np.abs(audio.samples).max(initial=0.0)))
 
 
-def _facts(
-    studio: Studio,
-    building: Path,
-    beat: dict[str, Any],
-    mix: dict[str, Any],
-    master: dict[str, Any],
-    gains_db: dict[str, float],
-    rough: Audio,
-    *,
-    by: str,
-    seed: int,
-    prompt: str,
-) -> DemoFacts:
+def _sounds(folder: Path) -> dict[str, Audio]:
+    """Every WAV of a folder by its name, in order."""
+    return {path.stem: io.read(path) for path in sorted(folder.glob("*.wav"))}
+
+
+def _levels(sounds: Mapping[str, Audio]) -> dict[str, float]:
+    return {name: integrated_lufs(audio) for name, audio in sounds.items()}
+
+
+def _told_by_the_songs(studio: Studio, building: Path) -> dict[str, Any]:
+    """What the report takes from the two songs: the composed one, and the one that was mixed."""
     with studio.open_song(building / BEAT / "song.tapehand") as store:
         composed = song_of(store.state())
         provenance = store.state().proposals[0].proposal.provenance
@@ -117,32 +129,13 @@ def _facts(
         view_of(studio, store).renderer().mix(
             lambda _identity, name, audio: after.__setitem__(name, integrated_lufs(audio))
         )
-        log = log_rows(store)
-    thrown = {path.stem: io.read(path) for path in sorted((building / THROWN).glob("*.wav"))}
-    return DemoFacts(
-        prompt=prompt,
-        seed=seed,
-        by=by,
-        beat=beat,
-        mix=mix,
-        master=master,
-        composed=composed,
-        provenance=provenance,
-        log=tuple(log),
-        thrown_gains_db=gains_db,
-        levels_before={name: integrated_lufs(audio) for name, audio in thrown.items()},
-        levels_after=after,
-        levels_composed={
-            path.stem: integrated_lufs(io.read(path)) for path in sorted((building / BEAT / "stems").glob("*.wav"))
-        },
-        rough=rough,
-        mastered=io.read(building / MASTER),
-    )
+        log = tuple(log_rows(store))
+    return {"composed": composed, "provenance": provenance, "levels_after": after, "log": log}
 
 
-def _write_rough(building: Path, work: Work) -> Audio:
+def _write_rough(building: Path, thrown: Mapping[str, Audio], work: Work) -> Audio:
     """The plain sum of the thrown-together stems, also as a file that is no louder than the mix."""
-    rough = _plain_sum([io.read(path) for path in sorted((building / THROWN).glob("*.wav"))])
+    rough = _plain_sum(list(thrown.values()))
     difference_db = integrated_lufs(io.read(building / MIXED / "mix.wav")) - integrated_lufs(rough)
     write_native(building / f"{THROWN}.wav", turned(rough, min(difference_db, 0.0)), work)
     return rough
