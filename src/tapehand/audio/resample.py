@@ -2,6 +2,7 @@
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from tapehand.audio.buffer import Audio, Samples
 
@@ -22,6 +23,26 @@ def varispeed(audio: Audio, speed: float, length_samples: int) -> Audio:
     with silence to ``length_samples``.
     """
     return Audio(_converted(audio, audio.rate_hz * speed, float(audio.rate_hz), length_samples), audio.rate_hz)
+
+
+class StreamResampler:
+    """One channel at another rate, block by block, aligned, exact to 16 bits: for listening, not for sound.
+
+    The blocks' sizes do not matter.
+    """
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._same = from_hz == to_hz
+        self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="LQ")
+
+    def feed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What can be said once ``samples`` ``(n,)`` are known."""
+        return samples if self._same else np.asarray(self._stream.resample_chunk(samples, last=False))
+
+    def finish(self) -> NDArray[np.float32]:
+        """The rest."""
+        nothing = np.zeros(0, dtype=np.float32)
+        return nothing if self._same else np.asarray(self._stream.resample_chunk(nothing, last=True))
 
 
 def _converted(audio: Audio, from_hz: float, to_hz: float, length_samples: int) -> Samples:
