@@ -7,7 +7,6 @@ enough in frequency for anything wider than 43 Hz. What needs finer lines looks 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,7 +62,7 @@ class FrameGrid:
         return (frame * self.hop_samples + 0.5 * self.size) / self.rate_hz
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Frames:
     """Neighbouring frames.
 
@@ -83,22 +82,22 @@ class Frames:
         """How many they are."""
         return int(self.powers.shape[0])
 
-    @cached_property
-    def cumulative(self) -> NDArray[np.float64]:
-        """Power of all lines below each line: float64 ``(frames, lines + 1)``; any band is one difference of it."""
-        sums = np.zeros((self.count, self.grid.lines + 1))
-        np.cumsum(self.powers, axis=1, dtype=np.float64, out=sums[:, 1:])
-        return sums
-
-    def band(self, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+    def band(self, low_hz: float, high_hz: float) -> Powers:
         """Power of the lines in ``[low_hz, high_hz)``, shape ``(frames,)``."""
-        sums = self.cumulative
-        return np.maximum(sums[:, self.grid.line(high_hz)] - sums[:, self.grid.line(low_hz)], 0.0)
+        power: Powers = self.powers[:, self.grid.line(low_hz) : self.grid.line(high_hz)].sum(axis=1)
+        return power
 
-    def bands(self, edges_hz: Sequence[float]) -> NDArray[np.float64]:
-        """Power between neighbouring edges, shape ``(frames, edges - 1)``."""
-        at = [self.grid.line(edge) for edge in edges_hz]
-        return np.maximum(np.diff(self.cumulative[:, at], axis=1), 0.0)
+    def bands(self, edges_hz: Sequence[float]) -> Powers:
+        """Power between neighbouring rising edges, shape ``(frames, edges - 1)``; 0 above half the rate."""
+        at = np.array([self.grid.line(edge) for edge in edges_hz])
+        inside = np.minimum(at, self.grid.lines - 1)
+        sums: Powers = np.add.reduceat(self.powers, inside, axis=1)[:, :-1]
+        # The last line is nobody's start where an edge lies above it, and an empty band would give its first line.
+        if at[-1] > inside[-1]:
+            last = int(np.flatnonzero(at[1:] > inside[-1])[0])
+            sums[:, last] = self.powers[:, inside[last] :].sum(axis=1)
+        sums[:, at[1:] == at[:-1]] = 0.0
+        return sums
 
 
 class FrameStream:

@@ -162,7 +162,7 @@ class CompactScan:
     def feed(self, block: Audio, frames: Frames) -> None:
         """Take the next stretch and the frames that end in it."""
         self._sound.append(self._resampler.feed(one_channel(block)))
-        self._bands.append(frames.bands(BAND_EDGES_HZ).astype(np.float32))
+        self._bands.append(frames.bands(BAND_EDGES_HZ))
 
     def finish(self) -> Compact:
         """What is kept of all that was fed."""
