@@ -272,12 +272,12 @@ def test_bus_follows_its_gain_points(rng: np.random.Generator) -> None:
     positions = np.arange(37, 5_037)
     for side in range(2):
         truth = np.interp(positions, at, gains[:, side]) * sound[side]
-        assert np.max(np.abs(bus[side, 37:5_037] - truth)) < 1e-14
+        assert np.max(np.abs(bus[side, 37:5_037] - truth)) <= 2.0**-41 + 1e-14  # half a step of the bus's grid
     assert not bus[:, :37].any()
     assert not bus[:, 5_037:].any()
 
 
-def test_bus_sums_in_order_at_any_cut(rng: np.random.Generator) -> None:
+def test_bus_sums_the_same_at_any_cut(rng: np.random.Generator) -> None:
     tracks = [
         BusInput(
             samples=rng.standard_normal((1 + k % 2, 3_000 + k)).astype(np.float32),

@@ -19,7 +19,7 @@ from tapehand.dsp.dynamics import compressor_column
 from tapehand.dsp.filters import equaliser_sections, forgets_slowly, high_pass_sections
 from tapehand.dsp.sections import Section
 from tapehand.errors import InternalError
-from tapehand.kernels.bus import BusInput, narrow_bus_into
+from tapehand.kernels.bus import BusInput, BusNarrower
 from tapehand.kernels.strip import LANES, PAIRS, Strip8OntoBus, StripSettings, lane_table, run_strip8
 from tapehand.song.processors import Compressor, Equaliser, Gain, HighPass
 from tapehand.units import db_to_gain
@@ -196,12 +196,13 @@ def mix_strips(
         for at in range(0, len(inputs), PAIRS)
     ]
     mix = np.empty((2, length), dtype=np.float32)
+    narrower = BusNarrower(bus, mix)
     for start in range(0, length, BLOCK_SAMPLES):
         count = min(BLOCK_SAMPLES, length - start)
         bus.fill(0.0)
         for four in fours:
             four.add(start, count)
-        narrow_bus_into(bus, mix[:, start : start + count])
+        narrower.narrow(count, room_at=start)
     return Audio(mix, rate_hz)
 
 

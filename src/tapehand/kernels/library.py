@@ -16,7 +16,10 @@ LIBRARY_PATH: Final = Path(__file__).with_name("_native.so")
 
 
 class Parameter(Enum):
-    """What a kernel takes in one place: an array to read, an array to write (``_OUT``), or a number."""
+    """What a kernel takes in one place: an array to read, an array to write (``_OUT``), or a number.
+
+    Arrays are C-contiguous; of ``ROWS`` only every row is, so that a stretch ``[:, a:b]`` of longer rows will do.
+    """
 
     F32 = ("float32", False)
     F64 = ("float64", False)
@@ -28,8 +31,12 @@ class Parameter(Enum):
     I32_OUT = ("int32", True)
     I64_OUT = ("int64", True)
     U8_OUT = ("uint8", True)
+    F32_ROWS_OUT = ("float32 rows", True)
     INT = ("int", None)
     REAL = ("real", None)
+
+
+_NUMBERS: Final[dict[str, Any]] = {"int": ctypes.c_int64, "real": ctypes.c_double}
 
 
 class Kernel:
@@ -55,8 +62,7 @@ class Kernel:
         """
         position = self.status(*arguments)
         if position >= 0:
-            place = f"{where}, sample {position}" if where else f"sample {position}"
-            raise InternalError("render.not_finite", "The sound holds a value that is not a number", where=place)
+            raise not_finite(where, position)
 
     def status(self, *arguments: Any) -> int:
         """Run the kernel and return its own answer."""
@@ -67,15 +73,18 @@ class Kernel:
 
         For calls that come by the thousand. The caller keeps the arrays alive; they may change in content.
         """
-        function, head = _function(self.name, simd_level()), self._passed(first, 0)
+        function, head = _function(self.name, simd_level(), self.parameters), self._passed(first, 0)
+        awaited = len(self.parameters) - len(head)
+        only_numbers = all(kind is Parameter.INT for kind in self.parameters[len(head) :])
 
         def run(*rest: Any) -> int:
-            if len(head) + len(rest) != len(self.parameters):
+            if len(rest) != awaited:
                 given = len(head) + len(rest)
                 raise InternalError(
                     "kernels.argument", f"{self.name} takes {len(self.parameters)} arguments, not {given}"
                 )
-            return int(function(*head, *self._passed(rest, len(head))))
+            answer: int = function(*head, *(rest if only_numbers else self._passed(rest, len(head))))
+            return answer
 
         return run
 
@@ -84,17 +93,27 @@ class Kernel:
         return [_passed(self.name, kind, value) for kind, value in zip(kinds, arguments, strict=False)]
 
 
+def not_finite(where: str, sample: int) -> InternalError:
+    """The error for a NaN or infinity at ``sample`` of a place (a track, a bus) that may have a name."""
+    place = f"{where}, sample {sample}" if where else f"sample {sample}"
+    return InternalError("render.not_finite", "The sound holds a value that is not a number", where=place)
+
+
 def _passed(name: str, kind: Parameter, value: Any) -> Any:
     dtype, writes = kind.value
-    if dtype == "int":
-        return ctypes.c_int64(value)
-    if dtype == "real":
-        return ctypes.c_double(value)
-    fits = isinstance(value, np.ndarray) and value.dtype.name == dtype and value.flags.c_contiguous
+    if dtype in _NUMBERS:
+        return value
+    fits = isinstance(value, np.ndarray) and dtype.startswith(value.dtype.name) and _lies_well(value, dtype)
     if not fits or (writes and not value.flags.writeable):
         shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InternalError("kernels.argument", f"{name} takes a C-contiguous {kind.name} array here, not {shown}")
-    return ctypes.c_void_p(value.ctypes.data)
+    return value.ctypes.data
+
+
+def _lies_well(array: "np.ndarray[Any, Any]", dtype: str) -> bool:
+    if dtype.endswith("rows"):
+        return array.ndim == 2 and (array.strides[1] == array.itemsize or array.size == 0)
+    return array.flags.c_contiguous
 
 
 def simd_level() -> str:
@@ -104,15 +123,16 @@ def simd_level() -> str:
 
 @cache
 def _best_level() -> str:
-    return "v3" if _function("cpu_level", "base")() == 3 else "base"
+    return "v3" if _function("cpu_level", "base", ())() == 3 else "base"
 
 
 @cache
-def _function(name: str, level: str) -> Any:
+def _function(name: str, level: str, parameters: tuple[Parameter, ...]) -> Any:
     try:
         function = _library()[f"tapehand_{name}_{level}"]
     except AttributeError as error:
         raise _not_built(f"The native library has no kernel {name!r}") from error
+    function.argtypes = [_NUMBERS.get(kind.value[0], ctypes.c_void_p) for kind in parameters]
     function.restype = ctypes.c_int64
     return function
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, gain_points
-from tapehand.kernels.library import Kernel, Parameter
+from tapehand.kernels.library import Kernel, Parameter, not_finite
 
 PAIRS: Final = 4
 LANES: Final = 2 * PAIRS
@@ -175,6 +175,4 @@ def _check(status: int, names: Sequence[str]) -> None:
         return
     sample, number = status // LANES, status % PAIRS
     name = names[number] if number < len(names) else f"track {number + 1} of the strip"
-    raise InternalError(
-        "render.not_finite", "The sound holds a value that is not a number", where=f"{name}, sample {sample}"
-    )
+    raise not_finite(name, sample)
