@@ -8,7 +8,7 @@ depend on its neighbours in a vector.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from tapehand.units import db_to_gain
 
 StripProcessor = HighPass | Equaliser | Compressor | Gain
 STRIP_PROCESSORS: Final = (HighPass, Equaliser, Compressor, Gain)
+StripPart = StripProcessor | Section
 BLOCK_SAMPLES: Final = 16_384
 
 
@@ -45,8 +46,8 @@ class Pass:
         return gain
 
 
-def passes_of(chain: Sequence[StripProcessor], rate_hz: int) -> list[Pass]:
-    """A chain cut after each compressor."""
+def passes_of(chain: Sequence[StripPart], rate_hz: int) -> list[Pass]:
+    """A chain cut after each compressor; sections that were designed elsewhere may stand in it."""
     passes = [Pass()]
     for processor in chain:
         if passes[-1].compressor is not None:
@@ -58,6 +59,8 @@ def passes_of(chain: Sequence[StripProcessor], rate_hz: int) -> list[Pass]:
                 passes[-1].sections += high_pass_sections(processor, rate_hz)
             case Equaliser():
                 passes[-1].sections += equaliser_sections(processor, rate_hz)
+            case Section():
+                passes[-1].sections.append(processor)
             case Compressor():
                 passes[-1].compressor = processor
     return passes if chain else []
@@ -72,7 +75,9 @@ class StripBank:
     names : of the tracks, for messages.
     """
 
-    def __init__(self, chains: Sequence[Sequence[StripProcessor]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
+    STATE: ClassVar[tuple[str, ...]] = ("_steps",)
+
+    def __init__(self, chains: Sequence[Sequence[StripPart]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
         plans = [passes_of(chain, rate_hz) for chain in chains]
         shown = [names[k] if k < len(names) else f"track {k + 1}" for k in range(len(plans))]
         self._steps: list[_Step] = []
@@ -103,6 +108,8 @@ class StripBank:
 
 class _Step:
     """One pass of up to four tracks."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_state",)
 
     def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
         self.numbers, self._names = numbers, names
