@@ -95,6 +95,17 @@ def blocks(path: Path, length_samples: int = BLOCK_SAMPLES) -> Iterator[Audio]:
         yield from reader.blocks(length_samples)
 
 
+def span(path: Path, start_samples: int, end_samples: int) -> Audio:
+    """The stretch ``[start, end)`` of a file, silent where it reaches outside; raises as ``decode`` does.
+
+    Plain WAV is read at its place; other formats are decoded from their start, a block at a time.
+    """
+    with Reader(path) as reader:
+        first = reader.skip(max(start_samples, 0))
+        piece = reader.take(max(end_samples - first, 0))
+        return piece.span(start_samples - first, end_samples - first)
+
+
 class Reader:
     """An open audio file, read once from start to end in a ``with`` block.
 
@@ -131,6 +142,22 @@ class Reader:
         """Stretches of exactly ``length_samples``, the last may be shorter; all values are finite."""
         while (samples := self._take(length_samples, None)).size:
             yield Audio(samples, self.facts.rate_hz)
+
+    def take(self, length_samples: int) -> Audio:
+        """The next ``length_samples``; fewer only at the end."""
+        return Audio(self._take(length_samples, None), self.facts.rate_hz)
+
+    def skip(self, length_samples: int) -> int:
+        """Go on so many samples later, or at the end; how many that were."""
+        if isinstance(self._source, PcmWavSource):
+            return self._source.skip(length_samples)
+        skipped = 0
+        while skipped < length_samples:
+            count = self.take(min(BLOCK_SAMPLES, length_samples - skipped)).length_samples
+            if count == 0:
+                break
+            skipped += count
+        return skipped
 
     def rest(self, work: Work | None = None) -> Audio:
         """All the sound that is still to come."""

@@ -103,6 +103,13 @@ class PcmWavSource:
         self.remaining_samples = self.remaining_samples - count if count == wanted else 0
         return count
 
+    def skip(self, length_samples: int) -> int:
+        """Go on so many samples later, or at the end; how many that were."""
+        skipped = min(length_samples, self.remaining_samples)
+        self._position += skipped
+        self.remaining_samples -= skipped
+        return skipped
+
     def checksum_met(self) -> bool:
         """WAV carries no checksum."""
         return True
