@@ -1,6 +1,7 @@
 """Strips and bus against an independent float64 reference, and against themselves cut in other ways."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tapehand.audio.io import read
 from tapehand.dsp.chain import run_chains
 from tapehand.dsp.dynamics import static_gain_db
 from tapehand.dsp.filters import band_section, forgets_slowly, high_pass_sections
+from tapehand.dsp.node import restore, state_of
 from tapehand.dsp.strips import StripBank, StripProcessor, mix_strips, run_strips
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, mix_bus, narrow_bus
@@ -196,6 +198,46 @@ def test_blocks_give_the_bits_of_the_whole(cuts: tuple[int, ...], rng: np.random
     for number, audio in enumerate(whole):
         joined = np.concatenate([piece[number] for piece in pieces], axis=1)
         assert joined.tobytes() == audio.samples.tobytes()
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_bound_rooms_and_a_restored_state_give_the_bits_of_the_whole(in_place: bool, rng: np.random.Generator) -> None:
+    """Blocks through rooms that stay; halfway the state moves into another bank, which has heard other things."""
+    ducked = (CHAIN[0], replace(COMPRESSOR, key_track="kick"), *CHAIN[1:])
+    chains = [CHAIN, ducked, (), CHAIN[:1], (*CHAIN, *CHAIN), CHAIN[1:]]
+    tracks = [noise(rng, 1 + k % 2, 4_000) for k in range(6)]
+    kick = noise(rng, 1, 4_000)
+    whole = run_strips(tracks, chains, keys={"kick": kick})
+    bank, joined, at = StripBank(chains, RATE_HZ), [np.empty_like(track.samples) for track in tracks], 0
+    for turn, count in enumerate((1, 1_000, 77, 922, 1_500, 500)):
+        if turn % 2 == 0:
+            kept = state_of(bank)
+            bank = StripBank(chains, RATE_HZ)
+            rooms = [rng.standard_normal((track.channels, 1_501)).astype(np.float32)[:, :1_500] for track in tracks]
+            made = rooms if in_place else [np.full_like(room, np.nan) for room in rooms]
+            key = rng.standard_normal((1, 1_500)).astype(np.float32)
+            bank.bind(rooms, {"kick": key}, made)
+            bank.run(1_500)
+            restore(bank, iter(kept))
+        key[:, :count] = kick.samples[:, at : at + count]
+        for room, track in zip(rooms, tracks, strict=True):
+            room[:, :count] = track.samples[:, at : at + count]
+        bank.run(count)
+        for room, sound in zip(made, joined, strict=True):
+            sound[:, at : at + count] = room[:, :count]
+        at += count
+    assert at == 4_000
+    assert all(a.tobytes() == b.samples.tobytes() for a, b in zip(joined, whole, strict=True))
+
+
+def test_rooms_that_are_too_short_are_refused(rng: np.random.Generator) -> None:
+    bank, room = StripBank([CHAIN], RATE_HZ), rng.standard_normal((2, 100)).astype(np.float32)
+    bank.bind([room], {}, [room])
+    for count in (101, -1):
+        with pytest.raises(InternalError, match="do not fit"):
+            bank.run(count)
+    with pytest.raises(InternalError, match="a room for each"):
+        bank.bind([room], {}, [room[:1]])
 
 
 def test_base_and_v3_give_the_same_bits(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:

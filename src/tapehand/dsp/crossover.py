@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, Literal
 
+import numpy as np
+
 from tapehand.audio import Audio
 from tapehand.dsp.filters import band_section, reachable_hz
 from tapehand.dsp.sections import Section
 from tapehand.dsp.strips import filter_sections, run_strips
 from tapehand.errors import InternalError
-from tapehand.kernels.bus import mix_bus, narrow_bus, steady
+from tapehand.kernels.bus import narrow_bus
 from tapehand.song.processors import Band, Compressor, DeEsser, DynamicEqualiser, MultibandCompressor
 
 BUTTERWORTH_Q: Final = math.sqrt(0.5)
@@ -106,8 +108,10 @@ def weighted_sum(parts: Sequence[tuple[Audio, float]]) -> Audio:
     first = parts[0][0]
     if first.length_samples == 0:
         return first
-    bus = mix_bus([steady(part.samples, gain, gain) for part, gain in parts], first.length_samples)
-    return Audio(narrow_bus(bus[: first.channels]), first.rate_hz)
+    total = np.zeros(first.samples.shape)  # no bus: its grid would touch the last bits of the quietest sounds
+    for part, gain in parts:
+        total += np.multiply(part.samples, gain, dtype=np.float64)
+    return Audio(narrow_bus(total), first.rate_hz)
 
 
 def _butterworth(kind: Literal["low_pass", "high_pass"], frequency_hz: float, rate_hz: int) -> Section:

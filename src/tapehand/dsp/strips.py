@@ -20,7 +20,7 @@ from tapehand.dsp.filters import equaliser_sections, forgets_slowly, high_pass_s
 from tapehand.dsp.sections import Section
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, BusNarrower
-from tapehand.kernels.strip import LANES, PAIRS, Strip8OntoBus, StripSettings, lane_table, run_strip8
+from tapehand.kernels.strip import LANES, PAIRS, Strip8, Strip8OntoBus, StripSettings, lane_table, run_strip8
 from tapehand.song.processors import Compressor, Equaliser, Gain, HighPass
 from tapehand.units import db_to_gain
 
@@ -75,9 +75,9 @@ class StripBank:
     names : of the tracks, for messages.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("_steps",)
+    STATE = ("_steps",)
 
-    def __init__(self, chains: Sequence[Sequence[StripPart]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
+    def __init__(self, chains: Sequence[Sequence[StripProcessor]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
         plans = [passes_of(chain, rate_hz) for chain in chains]
         shown = [names[k] if k < len(names) else f"track {k + 1}" for k in range(len(plans))]
         self._steps: list[_Step] = []
@@ -87,29 +87,59 @@ class StripBank:
                 four = busy[first : first + PAIRS]
                 passes = [plans[number][depth] for number in four]
                 self._steps.append(_Step(four, passes, [shown[number] for number in four], rate_hz))
+        self._left_alone = [number for number, plan in enumerate(plans) if not plan]
+        self._bound: list[Strip8] = []
+        self._copied: list[tuple[Samples, Samples]] = []
 
-    def follow(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
-        """The next block of every track ``(1 or 2, n)``, n alike, into ``out``; ``keys``: the same block of each key.
+    def bind(self, rooms_in: Sequence[Samples], key_rooms: Mapping[str, Samples], rooms_out: Sequence[Samples]) -> None:
+        """Say where the blocks to come will lie; the arrays stay, only their content changes. The state goes on.
+
+        Parameters
+        ----------
+        rooms_in : for each track a room ``(1 or 2, capacity)``.
+        key_rooms : the rooms of what compressors with a ``key_track`` listen to, by its name.
+        rooms_out : where each track goes, of the shapes of ``rooms_in``; may be these themselves.
 
         Raises
         ------
         InternalError
-            ``render.not_finite`` with track and sample of the block; ``dsp.key`` for a key that is not there.
+            ``dsp.key`` for a key that is not there.
         """
-        current = list(tracks)
+        current = list(rooms_in)
+        self._bound = []
         for step in self._steps:
-            step.run(current, keys, out)
+            self._bound.append(step.bound(current, key_rooms, rooms_out))
             for number in step.numbers:
-                current[number] = out[number]
-        for made, samples in zip(out, current, strict=True):
-            if made is not samples:
-                made[...] = samples
+                current[number] = rooms_out[number]
+        idle = [(rooms_out[number], rooms_in[number]) for number in self._left_alone]
+        self._copied = [(out, sound) for out, sound in idle if out is not sound]
+
+    def run(self, count: int) -> None:
+        """The next ``count`` samples of every track, which begin their rooms.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with track and sample of the block.
+        """
+        for strip in self._bound:
+            strip.run(count)
+        for out, sound in self._copied:
+            out[:, :count] = sound[:, :count]
+
+    def follow(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
+        """The next block of every track ``(1 or 2, n)``, n alike, into ``out``; ``keys``: the same block of each key.
+
+        For arrays that are others every time; raises as ``bind`` and ``run``.
+        """
+        self.bind(tracks, keys, out)
+        self.run(tracks[0].shape[1] if tracks else 0)
 
 
 class _Step:
     """One pass of up to four tracks."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_state",)
+    STATE = ("_state",)
 
     def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
         self.numbers, self._names = numbers, names
@@ -117,9 +147,9 @@ class _Step:
         self._settings = _settings(passes, rate_hz)
         self._state = self._settings.new_state()
 
-    def run(self, tracks: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
-        run_strip8(
-            [tracks[number] for number in self.numbers],
+    def bound(self, rooms: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> Strip8:
+        return Strip8(
+            [rooms[number] for number in self.numbers],
             self._settings,
             keys=[_key(keys, name) for name in self._key_names],
             state=self._state,

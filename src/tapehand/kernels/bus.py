@@ -46,7 +46,8 @@ class BusInput:
         sound, at = self.samples, self.gain_at_samples
         sound_fits = sound.dtype == np.float32 and sound.ndim == 2 and sound.shape[0] in (1, 2)
         rising = at.ndim == 1 and at.size > 0 and bool(np.all(at[1:] > at[:-1]))
-        if not sound_fits or sound.strides[1] != sound.itemsize or not rising or self.gains.shape != (at.size, 2):
+        in_rows = sound_fits and (sound.strides[1] == sound.itemsize or sound.size == 0)
+        if not in_rows or not rising or self.gains.shape != (at.size, 2):
             raise InternalError("kernels.argument", "A bus takes float32 mono or stereo, and gains at rising positions")
 
 

@@ -70,32 +70,68 @@ def run_strip8(
 ) -> list[Channels]:
     """Run up to four tracks of one length through the strip.
 
+    Parameters and errors as ``Strip8``; ``state`` None begins with silence, ``out`` None makes new arrays, and every
+    array has one length.
+    """
+    length = pairs[0].shape[1]
+    made = [np.empty(pair.shape, dtype=np.float32) for pair in pairs] if out is None else list(out)
+    heard = [key for key in keys if key is not None]
+    if any(pair.shape[1] != length for pair in [*pairs, *heard, *made]):
+        raise InternalError("kernels.argument", "A strip takes tracks of one length")
+    state = settings.new_state() if state is None else state
+    Strip8(pairs, settings, keys=keys, state=state, out=made, names=names).run(length)
+    return made
+
+
+class Strip8:
+    """One to four tracks in rooms that are filled again and again, each through the strip into another room.
+
     Parameters
     ----------
-    pairs : 1 to 4 arrays ``(1 or 2, n)``, float32; stretches ``[:, a:b]`` of longer ones are welcome.
-    keys : for each track the sound its compressor listens to, of the same length, or None. The compressor rows say
-        whether it is used.
+    pairs : 1 to 4 arrays ``(1 or 2, capacity)``, float32; stretches ``[:, a:b]`` of longer ones are welcome. They stay
+        where they are, only their content changes.
+    keys : for each track the room of what its compressor listens to, or None. The compressor rows say whether it is
+        used; where a key is shorter, the rest is silence.
     state : from ``settings.new_state()``; carried on, so that blocks give the same bits as the whole.
-    out : where to write, of the shapes of ``pairs``; may be ``pairs`` themselves. New arrays otherwise.
+    out : where to write, of the channels of ``pairs``; may be ``pairs`` themselves.
     names : of the tracks, for messages.
 
     Raises
     ------
     InternalError
-        ``render.not_finite`` with the track and the sample; ``kernels.argument`` for lengths that differ.
+        ``kernels.argument`` for arrays that are none of these.
     """
-    length = pairs[0].shape[1]
-    made = [np.empty(pair.shape, dtype=np.float32) for pair in pairs] if out is None else list(out)
-    heard = [key for key in keys if key is not None]
-    if not 1 <= len(pairs) <= PAIRS or any(pair.shape[1] != length for pair in [*pairs, *heard, *made]):
-        raise InternalError("kernels.argument", "A strip takes one to four tracks of one length")
-    if length == 0:
-        return made
-    state = settings.new_state() if state is None else state
-    signals = lane_table(pairs), lane_table(keys)
-    status = _STRIP8.status(*signals, _written(made), *settings.arguments(), state, 0, length)
-    _check(status, names)
-    return made
+
+    def __init__(
+        self,
+        pairs: Sequence[Channels],
+        settings: StripSettings,
+        *,
+        state: NDArray[np.float64],
+        out: Sequence[Channels],
+        keys: Sequence[Channels | None] = (),
+        names: Sequence[str] = (),
+    ) -> None:
+        alike = len(pairs) == len(out) and all(a.shape[0] == b.shape[0] for a, b in zip(pairs, out, strict=True))
+        if not 1 <= len(pairs) <= PAIRS or len(keys) > PAIRS or not alike:
+            raise InternalError("kernels.argument", "A strip takes one to four tracks, and a room for each")
+        self._capacity = min(room.shape[1] for room in [*pairs, *out])
+        self._names = names
+        tables = (lane_table(pairs), lane_table(keys), _written(out), *settings.arguments(), state)
+        self._kept_alive = (pairs, keys, out, tables)
+        self._run = _STRIP8.prepared(*tables, 0)
+
+    def run(self, count: int) -> None:
+        """The next ``count`` samples, which begin every room.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the track and the sample of this block; ``kernels.argument`` for too many.
+        """
+        if not 0 <= count <= self._capacity:
+            raise InternalError("kernels.argument", f"{count} samples do not fit into the rooms of a strip")
+        _check(self._run(count), self._names)
 
 
 class Strip8OntoBus:
@@ -166,7 +202,8 @@ def _written(pairs: Sequence[Channels]) -> Table:
 
 
 def _check_layout(pair: Channels) -> None:
-    if pair.dtype != np.float32 or pair.ndim != 2 or pair.strides[1] != pair.itemsize or pair.shape[0] not in (1, 2):
+    in_rows = pair.ndim == 2 and (pair.strides[1] == pair.itemsize or pair.size == 0)
+    if pair.dtype != np.float32 or not in_rows or pair.shape[0] not in (1, 2):
         raise InternalError("kernels.argument", f"A strip takes float32 mono or stereo, not {pair.dtype} {pair.shape}")
 
 
