@@ -75,9 +75,9 @@ class StripBank:
     names : of the tracks, for messages.
     """
 
-    STATE = ("_steps",)
+    STATE: ClassVar[tuple[str, ...]] = ("_steps",)
 
-    def __init__(self, chains: Sequence[Sequence[StripProcessor]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
+    def __init__(self, chains: Sequence[Sequence[StripPart]], rate_hz: int, *, names: Sequence[str] = ()) -> None:
         plans = [passes_of(chain, rate_hz) for chain in chains]
         shown = [names[k] if k < len(names) else f"track {k + 1}" for k in range(len(plans))]
         self._steps: list[_Step] = []
@@ -139,7 +139,7 @@ class StripBank:
 class _Step:
     """One pass of up to four tracks."""
 
-    STATE = ("_state",)
+    STATE: ClassVar[tuple[str, ...]] = ("_state",)
 
     def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
         self.numbers, self._names = numbers, names
