@@ -62,7 +62,7 @@ class Kernel:
         """
         position = self.status(*arguments)
         if position >= 0:
-            raise not_finite(where, position)
+            raise NotFinite(where, position)
 
     def status(self, *arguments: Any) -> int:
         """Run the kernel and return its own answer."""
@@ -93,10 +93,18 @@ class Kernel:
         return [_passed(self.name, kind, value) for kind, value in zip(kinds, arguments, strict=False)]
 
 
-def not_finite(where: str, sample: int) -> InternalError:
-    """The error for a NaN or infinity at ``sample`` of a place (a track, a bus) that may have a name."""
-    place = f"{where}, sample {sample}" if where else f"sample {sample}"
-    return InternalError("render.not_finite", "The sound holds a value that is not a number", where=place)
+class NotFinite(InternalError):
+    """A NaN or infinity at ``sample`` of a place (a track, a bus) that may have a name; ``render.not_finite``."""
+
+    def __init__(self, place: str, sample: int) -> None:
+        where = f"{place}, sample {sample}" if place else f"sample {sample}"
+        super().__init__("render.not_finite", "The sound holds a value that is not a number", where=where)
+        self.place, self.sample = place, sample
+
+    def within(self, place: str, samples_later: int) -> "NotFinite":
+        """The same as told from further outside: what stands around the place, and the sample counted from there."""
+        names = ", ".join(name for name in (place, self.place) if name)
+        return NotFinite(names, self.sample + samples_later)
 
 
 def _passed(name: str, kind: Parameter, value: Any) -> Any:
