@@ -19,7 +19,7 @@ from tapehand.song.event import (
     Undone,
     Verdict,
 )
-from tapehand.song.finding import Finding
+from tapehand.song.finding import Fact, Finding
 from tapehand.song.hearing import (
     ColdListeningAsked,
     Hearings,
@@ -88,6 +88,7 @@ class SongState:
     length: int = 0
     sources: Mapping[str, Source] = field(default_factory=dict)
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     proposals: Sequence[Filed] = ()
     changes: Sequence[Change] = ()
     places: Mapping[str, int] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class _Fold:
     length: int
     sources: dict[str, Source]
     findings: dict[str, tuple[Finding, ...]]
+    facts: dict[str, tuple[Fact, ...]]
     proposals: Shelf[Filed]
     changes: Shelf[Change]
     places: dict[str, int]
@@ -128,8 +130,9 @@ class _Fold:
                 self.song = song
             case AudioAdded(source=source):
                 self.sources[source.blob] = source
-            case FindingsNoted(scope=scope, findings=findings):
+            case FindingsNoted(scope=scope, findings=findings, facts=facts):
                 self.findings[scope] = findings
+                self.facts[scope] = facts
             case ProposalFiled(proposal=proposal, base_event=base):
                 number = len(self.proposals) + 1
                 self.proposals.append(Filed(number=number, event=event.id, base_event=base, proposal=proposal))
@@ -274,6 +277,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         length=state.length,
         sources=dict(state.sources),
         findings=dict(state.findings),
+        facts=dict(state.facts),
         proposals=Shelf(state.proposals),
         changes=Shelf(state.changes),
         places=dict(state.places),
@@ -287,6 +291,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         length=folding.length,
         sources=folding.sources,
         findings=folding.findings,
+        facts=folding.facts,
         proposals=folding.proposals,
         changes=folding.changes,
         places=folding.places,

@@ -126,6 +126,7 @@ def _lines(snapshot: Snapshot) -> list[str]:
         "hearings": encode(state.hearings),
         "sources": [encode(source) for source in state.sources.values()],
         "findings": [[scope, [encode(each) for each in found]] for scope, found in state.findings.items()],
+        "facts": [[scope, [encode(each) for each in told]] for scope, told in state.facts.items()],
         "places": list(state.places),
         "proposals": len(state.proposals),
     }
@@ -146,6 +147,7 @@ def _snapshot(lines: Sequence[str]) -> Snapshot:
         length=plain["length"],
         sources={each["blob"]: decode(each) for each in plain["sources"]},
         findings={scope: tuple(map(decode, found)) for scope, found in plain["findings"]},
+        facts={scope: tuple(map(decode, told)) for scope, told in plain["facts"]},
         proposals=Shelf(Unread(line, _read) for line in lines[1:first_change]),
         changes=Shelf(Unread(line, _read) for line in lines[first_change:]),
         places={event: place for place, event in enumerate(plain["places"])},
