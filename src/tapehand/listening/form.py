@@ -111,6 +111,14 @@ def find_form(lines: Sequence[Line], bars_s: Sequence[float]) -> tuple[HeardSect
     return _named(parts, families, bars_s, has_tracks=bars.has_tracks)
 
 
+def playing_map(lines: Sequence[Line], bars_s: Sequence[float]) -> tuple[tuple[float, ...], ...]:
+    """How much each track plays in each bar, 0..1, ``[track][bar]``, to be drawn."""
+    if len(bars_s) < 2 or not lines:
+        return ()
+    playing = _pictures(lines, np.asarray(bars_s, dtype=np.float64), load("form")["hearing"]).playing
+    return tuple(tuple(round(float(share), 2) for share in track) for track in playing.T)
+
+
 def _pictures(lines: Sequence[Line], bars_s: Levels, hearing: Mapping[str, Any]) -> _Bars:
     levels = np.stack([_bar_means(line.compact.levels[:, np.newaxis], line.compact, bars_s)[:, 0] for line in lines], 1)
     bands = np.zeros((bars_s.size - 1, lines[0].compact.bands.shape[1]))

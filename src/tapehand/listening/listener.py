@@ -173,7 +173,7 @@ def _for_comparing(each: HeardTrack, rate_hz: int) -> Track:
     return Track(
         role=UNKNOWN if each.guess.asks else each.guess.role,
         length_samples=start + round(each.length_samples * rate_hz / recording.rate_hz),
-        compact=each.compact,
+        compact=each.compact.later(start / rate_hz),
         read=read,
     )
 
