@@ -8,14 +8,13 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from tapehand.audio import Audio, io
+from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import InputError, TapehandError
 from tapehand.song.provenance import Provenance
 from tapehand.song.source import Origin, Source
@@ -23,7 +22,6 @@ from tapehand.store.durable import make_folder, sync_folder, told_as_output_erro
 
 CHUNK_BYTES: Final = 1 << 20
 SUFFIX: Final = re.compile(r"[a-z0-9]{1,8}")
-FORGOTTEN_AFTER_S: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +132,12 @@ class BlobPool:
                 raise _changed(source, path)
             self._name(part, source.blob, source.media, replace=True)
 
-    def forget_unfinished(self) -> None:
-        """Throw away what a killed program left half written long ago."""
-        oldest = time.time() - FORGOTTEN_AFTER_S
-        for part in self.folder.glob("part-*"):
-            with contextlib.suppress(OSError):
-                if part.lstat().st_mtime < oldest:
-                    part.unlink()
-
     @contextlib.contextmanager
     def _temporary(self) -> Iterator[Path]:
-        part = self.folder / f"part-{secrets.token_hex(8)}.wav"
         with told_as_output_errors(self.folder.parent):
             make_folder(self.folder)
-            try:
-                yield part
-            finally:
-                part.unlink(missing_ok=True)
+            with unfinished_folder(self.folder) as folder:
+                yield folder / "new.wav"
 
     def _copy(self, path: Path, part: Path) -> str:
         digest = hashlib.sha256()
