@@ -193,7 +193,7 @@ def _row(track: HeardTrack) -> TrackRow:
         asks_role=guess.asks,
         silent=track.heard.levels.is_silent,
         rate_hz=recording.rate_hz,
-        channels=recording.channels,
+        channels=track.channels,
         length_samples=track.length_samples,
     )
 

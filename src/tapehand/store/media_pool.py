@@ -39,6 +39,14 @@ class BlobReader:
             ``store.audio_missing`` when the blob is gone, ``store.foreign_link`` when a link lies in its place,
             ``store.audio_changed`` when it no longer decodes to what it was.
         """
+        path = self.safe_path(source)
+        audio = _decoded(source, path)
+        if (audio.rate_hz, audio.channels, audio.length_samples) != _shape(source):
+            raise _changed(source, path)
+        return audio
+
+    def safe_path(self, source: Source) -> Path:
+        """Where the bytes of a source lie, once it is sure that they are there and no link; raises as a call does."""
         path = self.path_of(source)
         if path.is_symlink() or path.parent.is_symlink():
             raise InputError(
@@ -49,10 +57,7 @@ class BlobReader:
             )
         if not path.is_file():
             raise _missing(source, path)
-        audio = _decoded(source, path)
-        if (audio.rate_hz, audio.channels, audio.length_samples) != _shape(source):
-            raise _changed(source, path)
-        return audio
+        return path
 
     def path_of(self, source: Source) -> Path:
         """Where the bytes of a source lie."""
@@ -88,6 +93,10 @@ class BlobPool:
     def read(self, source: Source) -> Audio:
         """The decoded source; raises as ``BlobReader``."""
         return self.reader(source)
+
+    def path(self, source: Source) -> Path:
+        """Where the bytes of a source lie, to be read a stretch at a time; raises as ``BlobReader``."""
+        return self.reader.safe_path(source)
 
     def holds(self, source: Source) -> bool:
         """Whether the bytes of a source are there."""
