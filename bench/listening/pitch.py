@@ -163,8 +163,11 @@ def agreement_with_praat() -> list[tuple[str, float, float, float]]:
 
 def measure(seeds: range = range(FIRST_SEED, FIRST_SEED + CLIPS)) -> str:
     """The tables."""
-    lines = ["### Pitch", "| tracker | SNR | RPA | octave errors | false alarms | note error, cents | under 10 | x real time |",
-             "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "### Pitch",
+        "| tracker | SNR | RPA | octave errors | false alarms | note error, cents | under 10 | x real time |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name, tracker in (("ours", ours), ("Praat", praat)):
         for snr_db in SNRS_DB:
             begun = time.process_time()
@@ -175,7 +178,9 @@ def measure(seeds: range = range(FIRST_SEED, FIRST_SEED + CLIPS)) -> str:
                 f" {row['cents']:.2f} | {row['under10']:.3f} | {speed:.0f} (with making the clips) |"
             )
     lines += ["", "| real voice | within 50 cents of Praat | median cents | frames |", "|---|---|---|---|"]
-    lines += [f"| {name} | {share:.3f} | {cents:.2f} | {count} |" for name, share, cents, count in agreement_with_praat()]
+    lines += [
+        f"| {name} | {share:.3f} | {cents:.2f} | {count} |" for name, share, cents, count in agreement_with_praat()
+    ]
     return "\n".join(lines)
 
 
