@@ -4,6 +4,7 @@ The network: Jot & Chaigne, "Digital delay networks for designing artificial rev
 Line lengths are primes spread evenly in pitch; a shelf in every line sets its loss per pass so that all decay alike.
 """
 
+import cmath
 import math
 from functools import cache
 from typing import ClassVar, Final
@@ -28,8 +29,13 @@ SCALE_PER_SIZE: Final = 1.0
 LOW_DECAY: Final = 1.15
 LOW_BELOW_HZ: Final = 200.0
 HIGH_DECAY: Final = 0.4
-SWAY_S: Final = 0.0003
-SWAY_HZ: Final = (0.31, 0.97)
+# Where ``decay_s`` holds: 1 kHz, or lower where the damping begins so low that there is no middle left at 1 kHz.
+DECAY_TOLD_HZ: Final = 1_000.0
+HIGHEST_TOLD: Final = 1.0 / 6.0
+# Far enough that the lowest modes meet in another way at every moment (a decay that is always bent at the same place is
+# heard as a note), and so slowly that no pass turns the pitch by more than 3.4 cents.
+SWAY_S: Final = 0.0005
+SWAY_HZ: Final = (0.2, 0.62)
 DIFFUSER_S: Final = (0.0021, 0.0034, 0.0055, 0.0089, 0.0024, 0.0031, 0.0059, 0.0083)
 EARLY_S: Final = ((0.0113, 0.0171, 0.0242, 0.0327, 0.0398), (0.0129, 0.0157, 0.0263, 0.0309, 0.0417))
 EARLY_GAINS: Final = ((0.30, -0.24, 0.19, -0.15, 0.11), (0.30, 0.23, -0.19, -0.14, 0.12))
@@ -102,8 +108,9 @@ def _cuts(settings: Reverb) -> list[HighPass | Equaliser]:
 
 def _settings_table(lines: tuple[int, ...], settings: Reverb, sway: float, rate_hz: int) -> NDArray[np.float64]:
     decay_s = max(settings.decay_s, SHORTEST_DECAY_S)
-    shelves = [_line_shelves(length, decay_s, settings.damping_hz, rate_hz) for length in lines]
-    kept = sum(_gain_per_pass(length, decay_s, rate_hz) ** 2 for length in lines) / REVERB_LINES
+    passes_s = [(length + sway) / rate_hz for length in lines]
+    shelves = [_line_shelves(pass_s, decay_s, settings.damping_hz, rate_hz) for pass_s in passes_s]
+    kept = sum(_gain_per_pass(pass_s, decay_s) ** 2 for pass_s in passes_s) / REVERB_LINES
     # What leaves the lines is the sum of a geometric series that begins after one pass; half of it goes to each side.
     out_gain = min(math.sqrt((1.0 - kept) / (2.0 * kept)), LOUDEST_OUTPUT)
     in_gain = 1.0 / math.sqrt(REVERB_LINES)
@@ -121,11 +128,16 @@ def _settings_table(lines: tuple[int, ...], settings: Reverb, sway: float, rate_
     )
 
 
-def _line_shelves(length: int, decay_s: float, damping_hz: float, rate_hz: int) -> tuple[float, ...]:
+def _line_shelves(pass_s: float, decay_s: float, damping_hz: float, rate_hz: int) -> tuple[float, ...]:
     """Two first-order shelves, ``b0 b1 a1`` each, whose product is the loss of one pass at each frequency."""
-    middle = _gain_per_pass(length, decay_s, rate_hz)
-    low = _gain_per_pass(length, decay_s * LOW_DECAY, rate_hz)
-    high = _gain_per_pass(length, decay_s * HIGH_DECAY, rate_hz)
+    wanted = _gain_per_pass(pass_s, decay_s)
+    low = _gain_per_pass(pass_s, decay_s * LOW_DECAY)
+    high = _gain_per_pass(pass_s, decay_s * HIGH_DECAY)
+    # The treble's shelf reaches down to where the decay is told; what it takes there is given back.
+    told_hz = min(DECAY_TOLD_HZ, damping_hz * HIGHEST_TOLD)
+    treble_loss = _first_order_gain(_first_order_shelf(wanted, high, damping_hz, rate_hz), told_hz, rate_hz) / wanted
+    bass_rise = _first_order_gain(_first_order_shelf(low / wanted, 1.0, LOW_BELOW_HZ, rate_hz), told_hz, rate_hz)
+    middle = wanted / (treble_loss * bass_rise)
     low_shelf = _first_order_shelf(low / middle, 1.0, LOW_BELOW_HZ, rate_hz)
     return *low_shelf, *_first_order_shelf(middle, high, damping_hz, rate_hz)
 
@@ -137,8 +149,14 @@ def _first_order_shelf(low_gain: float, high_gain: float, corner_hz: float, rate
     return (high_gain + low_gain * warped) * scale, (low_gain * warped - high_gain) * scale, (warped - 1.0) * scale
 
 
-def _gain_per_pass(length: int, decay_s: float, rate_hz: int) -> float:
-    return math.exp2(-3.0 * math.log2(10.0) * length / (decay_s * rate_hz))
+def _first_order_gain(shelf: tuple[float, float, float], frequency_hz: float, rate_hz: int) -> float:
+    b0, b1, a1 = shelf
+    turn = cmath.exp(-2j * math.pi * frequency_hz / rate_hz)
+    return abs((b0 + b1 * turn) / (1.0 + a1 * turn))
+
+
+def _gain_per_pass(pass_s: float, decay_s: float) -> float:
+    return math.exp2(-3.0 * math.log2(10.0) * pass_s / decay_s)
 
 
 @cache
