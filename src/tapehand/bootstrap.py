@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import Final, cast
@@ -17,6 +17,7 @@ from tapehand.kernels.library import simd_level
 from tapehand.ports.engine import Engine
 from tapehand.store.health import examine, repair
 from tapehand.store.render_cache import DiskRenderCache
+from tapehand.store.snapshots import Snapshots
 from tapehand.store.song_folder import SongFolder, create_song_folder
 
 ENGINES: Final = "tapehand.engines"
@@ -28,9 +29,10 @@ SOUNDING_FILES: Final = frozenset({".py", ".toml", ".so", ".dylib", ".dll"})
 def make_studio(threads: int | None = None) -> Studio:
     """The studio of this computer, with every engine that is installed."""
     own_version = version(DISTRIBUTION)
+    snapshots = Snapshots.of_user()
     return Studio(
-        create_song=create_song_folder,
-        open_song=SongFolder,
+        create_song=partial(create_song_folder, snapshots=snapshots),
+        open_song=partial(SongFolder, snapshots=snapshots),
         list_stems=list_session,
         read_stem=read_stem,
         write_midi=write_midi,

@@ -33,7 +33,7 @@ def test_what_c_cannot_read_is_refused(wrong: object) -> None:
 def test_a_frozen_array_is_not_written_to() -> None:
     frozen = np.zeros(4, dtype=np.float32)
     frozen.flags.writeable = False
-    with pytest.raises(InternalError, match="F32_OUT"):
+    with pytest.raises(InternalError, match="writeable"):
         KERNEL(0, np.zeros(4, dtype=np.float32), frozen, 4)
 
 
@@ -45,15 +45,13 @@ def test_a_wrong_count_is_refused() -> None:
 def test_a_missing_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(library, "LIBRARY_PATH", tmp_path / "none.so")
     library._library.cache_clear()
-    library._function.cache_clear()
     try:
         with pytest.raises(InternalError) as caught:
             Kernel("not_there")()
     finally:
         monkeypatch.undo()
         library._library.cache_clear()
-        library._function.cache_clear()
-    assert caught.value.code == "kernels.not_built"
+        assert caught.value.code == "kernels.not_built"
     assert "make" in caught.value.hint
 
 

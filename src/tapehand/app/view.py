@@ -94,6 +94,7 @@ def view_of_state(studio: Studio, state: SongState, read: SourceReader) -> Store
         state=song_of(state),
         sources=dict(state.sources),
         read=read,
+        facts=tuple(fact for facts in state.facts.values() for fact in facts),
         findings=tuple(finding for findings in state.findings.values() for finding in findings),
         cache=studio.cache,
         build=studio.build,

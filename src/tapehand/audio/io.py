@@ -22,7 +22,7 @@ from tapehand.audio.dither import TriangularDither
 from tapehand.audio.facts import Damage, DamageReason, FileFacts, NotReadable
 from tapehand.audio.flac import FlacChecksum
 from tapehand.audio.foreign import foreign_decoder
-from tapehand.audio.pcm_wav import PcmWavSource, wav_layout
+from tapehand.audio.pcm_wav import PcmWavSource, Sound, wav_layout
 from tapehand.audio.refusals import ffmpeg_needed, no_sound, not_audio, open_regular, refuse_format
 from tapehand.audio.sources import DecodedSource, FfmpegDecoder, Source
 from tapehand.audio.tags import Tags
@@ -104,6 +104,28 @@ def span(path: Path, start_samples: int, end_samples: int) -> Audio:
         first = reader.skip(max(start_samples, 0))
         piece = reader.take(max(end_samples - first, 0))
         return piece.span(start_samples - first, end_samples - first)
+
+
+def open_sound(path: Path) -> Sound | None:
+    """A plain WAV file (16, 24, 32 bits or float; RF64 too) to be read at any place; None for every other format.
+
+    Whoever needs places of another format decodes it once, into a WAV of floats.
+
+    Raises
+    ------
+    InputError
+        As ``decode``, but for what only decoding shows.
+    """
+    descriptor = open_regular(Path(path))
+    try:
+        layout = wav_layout(descriptor)
+        sound = None if layout is None else Sound(Path(path), descriptor, layout)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if sound is None:
+        os.close(descriptor)
+    return sound
 
 
 class Reader:
@@ -219,10 +241,7 @@ def _source(path: Path, descriptor: int) -> Source:
     """Whoever can read the file: ourselves, libsndfile, ffmpeg, in this order."""
     layout = wav_layout(descriptor)
     if layout is not None:
-        plain = PcmWavSource(path, descriptor, layout)
-        if plain.remaining_samples == 0:
-            raise no_sound(path)
-        return plain
+        return PcmWavSource(Sound(path, descriptor, layout))
     content = headers.container_by_content(os.pread(descriptor, 64, 0))
     source = _foreign_source(path, descriptor, content)
     if (source is None or not source.has_sound) and content in headers.FFMPEG_DEMUXERS:

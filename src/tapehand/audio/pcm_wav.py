@@ -7,22 +7,26 @@ where a mapped one would end the process. Nothing is allocated by a number from 
 
 import os
 import struct
+import threading
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapehand.audio.buffer import Samples
 from tapehand.audio.facts import FileFacts
 from tapehand.audio.headers import UNKNOWN_SIZES, chunks
-from tapehand.audio.refusals import not_finite, refuse_unusable
+from tapehand.audio.refusals import no_sound, not_finite, refuse_unusable, shrunk, unreadable
 from tapehand.audio.wav import EXTENSIBLE_TAG, FLOAT_TAG, PCM_TAG, SUBFORMAT_TAIL
+from tapehand.errors import InternalError
 from tapehand.kernels.pcm import CODE_BYTES, Coding, spread
 
 # Stays in the second-level cache while it becomes samples.
 BLOCK_BYTES: Final = 1 << 18
 LONG_SIZE: Final = 0xFFFFFFFF
 CODINGS: Final = {(PCM_TAG, 16): "PCM_16", (PCM_TAG, 24): "PCM_24", (PCM_TAG, 32): "PCM_32", (FLOAT_TAG, 32): "FLOAT"}
+_rooms = threading.local()
 CONTAINERS: Final = {b"RIFF": "WAV", b"RF64": "RF64", b"BW64": "BW64"}
 
 
@@ -62,10 +66,16 @@ def wav_layout(descriptor: int) -> WavLayout | None:
     return None
 
 
-class PcmWavSource:
-    """The samples of a plain WAV file, in any portion."""
+class Sound:
+    """A plain WAV file, open to be read at any place: by many threads at once, as no place is remembered.
 
-    stopped = False
+    ``close`` or the end of a ``with`` block closes the descriptor.
+
+    Raises
+    ------
+    InputError
+        ``audio.rate_unsupported``, ``audio.channels_unsupported``, ``audio.no_sound``.
+    """
 
     def __init__(self, path: Path, descriptor: int, layout: WavLayout) -> None:
         self.facts = FileFacts(
@@ -84,23 +94,99 @@ class PcmWavSource:
         self._layout = layout
         there = max(0, os.fstat(descriptor).st_size - layout.payload_start) // layout.frame_bytes
         announced = layout.announced_samples
-        self.remaining_samples = there if announced is None else min(there, announced)
+        self.length_samples = there if announced is None else min(there, announced)
+        if self.length_samples == 0:
+            raise no_sound(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.close()
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second."""
+        return self.facts.rate_hz
+
+    @property
+    def channels(self) -> int:
+        """Rows of what is read."""
+        return self.facts.channels
+
+    def read_into(self, start_sample: int, out: Samples) -> None:
+        """Fill ``out`` ``(channels, n)``, or a stretch of longer rows, from ``start_sample`` on; silence outside.
+
+        Raises
+        ------
+        InputError
+            ``audio.not_finite`` with channel and time; ``audio.unreadable`` where the file has become shorter, or
+            the disk fails.
+        InternalError
+            ``audio.layout`` for another number of rows.
+        """
+        if len(out) != self.channels:
+            raise InternalError("audio.layout", f"{self.channels} channels do not fit into {len(out)} rows")
+        first = max(start_sample, 0)
+        count = max(0, min(start_sample + out.shape[1], self.length_samples) - first)
+        before = min(first - start_sample, out.shape[1])
+        out[:, :before] = 0.0
+        out[:, before + count :] = 0.0
+        done = 0
+        while done < count:
+            got = self.portion(first + done, out[:, before + done : before + count])
+            if got == 0:
+                raise shrunk(self.facts.path, first + done, self.length_samples)
+            done += got
+
+    def portion(self, first: int, out: Samples) -> int:
+        """Fill the first columns of ``out`` with what comes in one portion; how many, 0 where the file ends."""
+        layout, block = self._layout, _block()
+        wanted = min(out.shape[1], len(block) // layout.frame_bytes)
+        got = self._read_bytes(block[: wanted * layout.frame_bytes], layout.payload_start + first * layout.frame_bytes)
+        count = got // layout.frame_bytes
+        bad = spread(block[: count * layout.frame_bytes], layout.coding, out, 0)
+        if bad is not None:
+            raise not_finite(self.facts, first + bad.frame, bad.channel)
+        return count
+
+    def close(self) -> None:
+        """Let go of the file; once is enough."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _read_bytes(self, block: NDArray[np.uint8], place: int) -> int:
+        """How many bytes really came: fewer only where the file ends, whatever its size was before."""
+        got = 0
+        while got < block.size:
+            try:
+                more = os.preadv(self._descriptor, [block.data[got:]], place + got)
+            except OSError as error:
+                raise unreadable(self.facts.path, error) from None
+            if more == 0:
+                break
+            got += more
+        return got
+
+
+class PcmWavSource:
+    """The samples of a plain WAV file one after the other, in any portion; a file that becomes shorter ends early."""
+
+    stopped = False
+
+    def __init__(self, sound: Sound) -> None:
+        self.facts = sound.facts
+        self.remaining_samples = sound.length_samples
+        self._sound = sound
         self._position = 0
-        block_samples = max(1, min(BLOCK_BYTES // layout.frame_bytes, self.remaining_samples))
-        self._block = bytearray(block_samples * layout.frame_bytes)
 
     def fill(self, out: Samples, start: int) -> int:
         """Write the next samples into ``out``; see ``Source``."""
-        frame_bytes = self._layout.frame_bytes
-        wanted = min(out.shape[1] - start, self.remaining_samples, len(self._block) // frame_bytes)
-        count = self._read(wanted * frame_bytes) // frame_bytes
-        bad = spread(
-            np.frombuffer(self._block, dtype=np.uint8, count=count * frame_bytes), self._layout.coding, out, start
-        )
-        if bad is not None:
-            raise not_finite(self.facts, self._position + bad.frame, bad.channel)
+        wanted = min(out.shape[1] - start, self.remaining_samples)
+        count = self._sound.portion(self._position, out[:, start : start + wanted])
         self._position += count
-        self.remaining_samples = self.remaining_samples - count if count == wanted else 0
+        self.remaining_samples = self.remaining_samples - count if count else 0
         return count
 
     def skip(self, length_samples: int) -> int:
@@ -115,18 +201,15 @@ class PcmWavSource:
         return True
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is held: who opened the file closes it."""
 
-    def _read(self, wanted_bytes: int) -> int:
-        """Bytes that really came into the block: fewer only where the file ends, whatever its size was before."""
-        place = self._layout.payload_start + self._position * self._layout.frame_bytes
-        got = 0
-        while got < wanted_bytes:
-            more = os.preadv(self._descriptor, [memoryview(self._block)[got:wanted_bytes]], place + got)
-            if more == 0:
-                break
-            got += more
-        return got
+
+def _block() -> NDArray[np.uint8]:
+    """Room of the running thread for the bytes of one portion."""
+    if not hasattr(_rooms, "block"):
+        _rooms.block = np.empty(BLOCK_BYTES, dtype=np.uint8)
+    block: NDArray[np.uint8] = _rooms.block
+    return block
 
 
 class _Coded(NamedTuple):

@@ -32,7 +32,7 @@ def open_regular(path: Path) -> int:
             )
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     if os.fstat(descriptor).st_size == 0:
         os.close(descriptor)
         raise bad_file(path, "audio.empty_file", "is empty: 0 bytes", hint="Export or copy it again")
@@ -113,7 +113,14 @@ def refuse_format(path: Path, channels: int, subtype: str) -> None:
         )
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
+def shrunk(path: Path, left_samples: int, length_samples: int) -> InputError:
+    """The error for a file that was cut off while it was in use."""
+    what = f"has become shorter while it was read: {left_samples} of {length_samples} samples are left"
+    return bad_file(path, "audio.unreadable", what, hint="Wait until whatever writes it has finished, or restore it")
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> InputError:
+    """The error for a file that the computer does not open or read."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         if path.is_symlink():
             return bad_file(path, "audio.missing", "is a link to a file that is not there", hint="Repair the link")

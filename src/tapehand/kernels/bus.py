@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.errors import InternalError
-from tapehand.kernels.library import Kernel, Parameter, not_finite
+from tapehand.kernels.library import Kernel, NotFinite, Parameter
 
 _P = Parameter
 _TRACKS = (_P.I64, _P.I64, _P.I64, _P.I64, _P.I64, _P.F64, _P.INT)
@@ -195,4 +195,4 @@ def _require(fits: bool) -> None:
 
 def _check(status: int, where: str) -> None:
     if status >= 0:
-        raise not_finite(where, status)
+        raise NotFinite(where, status)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -15,28 +15,38 @@ from tapehand.errors import InternalError
 LIBRARY_PATH: Final = Path(__file__).with_name("_native.so")
 
 
+class _Kind(NamedTuple):
+    """What one place takes: an array of ``dtype``, or a number of ``c_type``."""
+
+    c_type: Any
+    dtype: "np.dtype[Any] | None" = None
+    writes: bool = False
+    only_rows: bool = False
+
+
+def _array(dtype: str, *, writes: bool = False, only_rows: bool = False) -> _Kind:
+    return _Kind(ctypes.c_void_p, np.dtype(dtype), writes, only_rows)
+
+
 class Parameter(Enum):
     """What a kernel takes in one place: an array to read, an array to write (``_OUT``), or a number.
 
     Arrays are C-contiguous; of ``ROWS`` only every row is, so that a stretch ``[:, a:b]`` of longer rows will do.
     """
 
-    F32 = ("float32", False)
-    F64 = ("float64", False)
-    I32 = ("int32", False)
-    I64 = ("int64", False)
-    U8 = ("uint8", False)
-    F32_OUT = ("float32", True)
-    F64_OUT = ("float64", True)
-    I32_OUT = ("int32", True)
-    I64_OUT = ("int64", True)
-    U8_OUT = ("uint8", True)
-    F32_ROWS_OUT = ("float32 rows", True)
-    INT = ("int", None)
-    REAL = ("real", None)
-
-
-_NUMBERS: Final[dict[str, Any]] = {"int": ctypes.c_int64, "real": ctypes.c_double}
+    F32 = _array("float32")
+    F64 = _array("float64")
+    I32 = _array("int32")
+    I64 = _array("int64")
+    U8 = _array("uint8")
+    F32_OUT = _array("float32", writes=True)
+    F64_OUT = _array("float64", writes=True)
+    I32_OUT = _array("int32", writes=True)
+    I64_OUT = _array("int64", writes=True)
+    U8_OUT = _array("uint8", writes=True)
+    F32_ROWS_OUT = _array("float32", writes=True, only_rows=True)
+    INT = _Kind(ctypes.c_int64)
+    REAL = _Kind(ctypes.c_double)
 
 
 class Kernel:
@@ -50,7 +60,8 @@ class Kernel:
 
     def __init__(self, name: str, *parameters: Parameter) -> None:
         self.name = name
-        self.parameters = parameters
+        self._kinds: list[_Kind] = [parameter.value for parameter in parameters]
+        self._functions: dict[str, Any] = {}
 
     def __call__(self, *arguments: Any, where: str = "") -> None:
         """Run the kernel; ``where`` names the place (a track, a bus) if the sound turns out not to be finite.
@@ -62,58 +73,78 @@ class Kernel:
         """
         position = self.status(*arguments)
         if position >= 0:
-            raise not_finite(where, position)
+            raise NotFinite(where, position)
 
     def status(self, *arguments: Any) -> int:
         """Run the kernel and return its own answer."""
-        return self.prepared(*arguments)()
+        self._require_count(len(arguments))
+        answer: int = self._function()(*self._passed(arguments, 0))
+        return answer
 
     def prepared(self, *first: Any) -> Callable[..., int]:
         """The kernel with its first arguments checked once and for all; called with the rest, it runs as ``status``.
 
         For calls that come by the thousand. The caller keeps the arrays alive; they may change in content.
         """
-        function, head = _function(self.name, simd_level(), self.parameters), self._passed(first, 0)
-        awaited = len(self.parameters) - len(head)
-        only_numbers = all(kind is Parameter.INT for kind in self.parameters[len(head) :])
+        function, head = self._function(), self._passed(first, 0)
+        only_numbers = all(kind.dtype is None for kind in self._kinds[len(head) :])
 
         def run(*rest: Any) -> int:
-            if len(rest) != awaited:
-                given = len(head) + len(rest)
-                raise InternalError(
-                    "kernels.argument", f"{self.name} takes {len(self.parameters)} arguments, not {given}"
-                )
+            self._require_count(len(head) + len(rest))
             answer: int = function(*head, *(rest if only_numbers else self._passed(rest, len(head))))
             return answer
 
         return run
 
+    def _function(self) -> Any:
+        level = simd_level()
+        found = self._functions.get(level)
+        if found is None:
+            found = self._functions[level] = _find(self.name, level, [kind.c_type for kind in self._kinds])
+        return found
+
+    def _require_count(self, given: int) -> None:
+        if given != len(self._kinds):
+            raise InternalError("kernels.argument", f"{self.name} takes {len(self._kinds)} arguments, not {given}")
+
     def _passed(self, arguments: Sequence[Any], offset: int) -> list[Any]:
-        kinds = self.parameters[offset : offset + len(arguments)]
-        return [_passed(self.name, kind, value) for kind, value in zip(kinds, arguments, strict=False)]
+        return [
+            value if kind.dtype is None else _address(self.name, kind, value)
+            for kind, value in zip(self._kinds[offset:], arguments, strict=False)
+        ]
 
 
-def not_finite(where: str, sample: int) -> InternalError:
-    """The error for a NaN or infinity at ``sample`` of a place (a track, a bus) that may have a name."""
-    place = f"{where}, sample {sample}" if where else f"sample {sample}"
-    return InternalError("render.not_finite", "The sound holds a value that is not a number", where=place)
+class NotFinite(InternalError):
+    """A NaN or infinity at ``sample`` of a place (a track, a bus) that may have a name; ``render.not_finite``."""
+
+    def __init__(self, place: str, sample: int) -> None:
+        where = f"{place}, sample {sample}" if place else f"sample {sample}"
+        super().__init__("render.not_finite", "The sound holds a value that is not a number", where=where)
+        self.place, self.sample = place, sample
+
+    def within(self, place: str, samples_later: int) -> "NotFinite":
+        """The same as told from further outside: what stands around the place, and the sample counted from there."""
+        names = ", ".join(name for name in (place, self.place) if name)
+        return NotFinite(names, self.sample + samples_later)
 
 
-def _passed(name: str, kind: Parameter, value: Any) -> Any:
-    dtype, writes = kind.value
-    if dtype in _NUMBERS:
-        return value
-    fits = isinstance(value, np.ndarray) and dtype.startswith(value.dtype.name) and _lies_well(value, dtype)
-    if not fits or (writes and not value.flags.writeable):
-        shown = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise InternalError("kernels.argument", f"{name} takes a C-contiguous {kind.name} array here, not {shown}")
-    return value.ctypes.data
+def _address(name: str, kind: _Kind, array: Any) -> Any:
+    if not isinstance(array, np.ndarray) or array.dtype != kind.dtype or not _lies_well(array, kind):
+        shown = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise InternalError("kernels.argument", f"{name} takes {_wanted(kind)} here, not {shown}")
+    return array.ctypes.data
 
 
-def _lies_well(array: "np.ndarray[Any, Any]", dtype: str) -> bool:
-    if dtype.endswith("rows"):
-        return array.ndim == 2 and (array.strides[1] == array.itemsize or array.size == 0)
-    return array.flags.c_contiguous
+def _lies_well(array: "np.ndarray[Any, Any]", kind: _Kind) -> bool:
+    flags = array.flags
+    if kind.writes and not flags.writeable:
+        return False
+    rows = kind.only_rows and array.ndim == 2 and array.strides[1] == array.itemsize
+    return rows or flags.c_contiguous
+
+
+def _wanted(kind: _Kind) -> str:
+    return f"a {'writeable ' if kind.writes else ''}C-contiguous {kind.dtype} array"
 
 
 def simd_level() -> str:
@@ -123,16 +154,15 @@ def simd_level() -> str:
 
 @cache
 def _best_level() -> str:
-    return "v3" if _function("cpu_level", "base", ())() == 3 else "base"
+    return "v3" if _find("cpu_level", "base", [])() == 3 else "base"
 
 
-@cache
-def _function(name: str, level: str, parameters: tuple[Parameter, ...]) -> Any:
+def _find(name: str, level: str, c_types: Sequence[Any]) -> Any:
     try:
         function = _library()[f"tapehand_{name}_{level}"]
     except AttributeError as error:
         raise _not_built(f"The native library has no kernel {name!r}") from error
-    function.argtypes = [_NUMBERS.get(kind.value[0], ctypes.c_void_p) for kind in parameters]
+    function.argtypes = c_types
     function.restype = ctypes.c_int64
     return function
 

@@ -9,7 +9,7 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_SPREAD = Kernel("pcm_spread", _P.U8, _P.INT, _P.INT, _P.INT, _P.F32_OUT, _P.INT, _P.INT)
+_SPREAD = Kernel("pcm_spread", _P.U8, _P.INT, _P.INT, _P.INT, _P.F32_ROWS_OUT, _P.INT, _P.INT)
 _WEAVE_FLOATS = Kernel("pcm_weave_floats", _P.F32, _P.INT, _P.INT, _P.INT, _P.INT, _P.U8_OUT)
 _WEAVE_CODES = Kernel(
     "pcm_weave_codes", _P.F32, _P.INT, _P.INT, _P.INT, _P.INT, _P.I64, _P.INT, _P.INT, _P.INT, _P.U8_OUT, _P.I64_OUT
@@ -39,13 +39,15 @@ class Woven(NamedTuple):
 def spread(payload: NDArray[np.uint8], coding: Coding, out: NDArray[np.float32], start: int) -> BadValue | None:
     """Write interleaved ``payload`` as rows into ``out`` ``(channels, samples)`` from column ``start`` on.
 
-    The frames are as many as ``payload`` holds; full scale becomes 1.0, exactly as libsndfile does it. Answers where
-    the first value is that is not a number (floats only), None where all are.
+    ``out`` may be a stretch ``[:, a:b]`` of longer rows. The frames are as many as ``payload`` holds; full scale
+    becomes 1.0, exactly as libsndfile does it. Answers where the first value is that is not a number (floats only),
+    None where all are.
     """
-    channels, row = out.shape
+    channels, columns = out.shape
     frame_bytes = channels * CODE_BYTES[coding]
     frames = payload.size // frame_bytes
-    _require(payload.size % frame_bytes == 0 and 0 <= start <= row - frames, "frames")
+    _require(payload.size % frame_bytes == 0 and 0 <= start <= columns - frames, "frames")
+    row = out.strides[0] // out.itemsize
     return _place(_SPREAD.status(payload, frames, channels, CODE_BITS[coding], out, row, start), channels)
 
 

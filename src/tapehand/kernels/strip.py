@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, gain_points
-from tapehand.kernels.library import Kernel, Parameter, not_finite
+from tapehand.kernels.library import Kernel, NotFinite, Parameter
 
 PAIRS: Final = 4
 LANES: Final = 2 * PAIRS
@@ -212,4 +212,4 @@ def _check(status: int, names: Sequence[str]) -> None:
         return
     sample, number = status // LANES, status % PAIRS
     name = names[number] if number < len(names) else f"track {number + 1} of the strip"
-    raise not_finite(name, sample)
+    raise NotFinite(name, sample)

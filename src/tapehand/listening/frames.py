@@ -6,7 +6,7 @@ enough in frequency for anything wider than 43 Hz. What needs finer lines looks 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -28,20 +28,17 @@ LEFT_SHARE: Final = 0.6
 class FrameGrid:
     """Where frames and lines of a recording lie.
 
-    Frame ``i`` covers the samples from ``i * hop_samples`` on, ``size`` of them; line ``k`` lies at ``k * line_hz``.
+    Frame ``i`` covers the samples from ``i * hop_samples`` on, ``size`` of them (a power of two of 20 to 40 ms); line
+    ``k`` lies at ``k * line_hz``.
     """
 
     rate_hz: int
+    size: int = field(init=False)
+    hop_samples: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Samples in a frame, a power of two of 20 to 40 ms."""
-        return int(2 ** math.ceil(math.log2(FRAME_S * self.rate_hz)))
-
-    @property
-    def hop_samples(self) -> int:
-        """From one frame to the next."""
-        return max(1, self.rate_hz // FRAMES_PER_SECOND)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 2 ** math.ceil(math.log2(FRAME_S * self.rate_hz)))
+        object.__setattr__(self, "hop_samples", max(1, self.rate_hz // FRAMES_PER_SECOND))
 
     @property
     def lines(self) -> int:
@@ -138,7 +135,11 @@ class FrameStream:
             for first in range(0, count, BATCH):
                 last = min(count, first + BATCH)
                 starts = slice(first * self.grid.hop_samples, (last - 1) * self.grid.hop_samples + 1)
-                lines = np.fft.rfft(windows[starts][:: self.grid.hop_samples] * self._window, axis=1)
+                some = windows[starts][:: self.grid.hop_samples]
+                if not self._kept[starts.start : starts.stop + self.grid.size].any():
+                    powers[first:last] = 0.0  # most stems rest for half of the song
+                    continue
+                lines = np.fft.rfft(some * self._window, axis=1)
                 np.multiply(lines.real**2 + lines.imag**2, self._scale, out=powers[first:last])
         frames = Frames(first=self._done, powers=powers, grid=self.grid)
         self._done += count

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tapehand.song.finding import Finding
+from tapehand.song.finding import Fact, Finding
 from tapehand.song.hearing import HEARING_BODIES, HearingBody
 from tapehand.song.op import Op
 from tapehand.song.proposal import Option, Proposal
@@ -33,11 +33,12 @@ class AudioAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingsNoted:
-    """Findings of a listening; they replace earlier findings of the same ``scope``."""
+    """What a listening found and measured; it replaces what an earlier one of the same ``scope`` did."""
 
     KIND: ClassVar[str] = "findings.noted"
     scope: str
     findings: tuple[Finding, ...]
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Fold: from events to the song as it stands. Pure; ``fold(b, fold(a)) == fold(a + b)``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tapehand.errors import Conflict, InputError
@@ -19,7 +19,7 @@ from tapehand.song.event import (
     Undone,
     Verdict,
 )
-from tapehand.song.finding import Finding
+from tapehand.song.finding import Fact, Finding
 from tapehand.song.hearing import (
     ColdListeningAsked,
     Hearings,
@@ -33,6 +33,7 @@ from tapehand.song.hearing import (
 from tapehand.song.locked import refuse_locked
 from tapehand.song.op import Op, apply_with_undo
 from tapehand.song.proposal import Option, Proposal
+from tapehand.song.shelf import Shelf
 from tapehand.song.song import Song
 from tapehand.song.source import Source
 
@@ -62,32 +63,35 @@ class Filed:
 class Change:
     """What one event did to the song, and what would take it back.
 
-    ``decided`` is the proposal as that event decided it, if it was a decision. ``undoes`` names the event whose effect
-    this change took back; undoing such a change brings that effect again. ``parts_undone`` are the parts of the song
-    on which its effect was taken back alone; ``part`` says so of the change that did it.
+    ``decided`` is the decision that the event is, if it is one, and ``by`` who made it. ``undoes`` names the event
+    whose effect this change took back; undoing such a change brings that effect again. ``parts_undone`` are the parts
+    of the song on which its effect was taken back alone; ``part`` says so of the change that did it.
     """
 
     event: str
+    by: str
     ops: tuple[Op, ...]
     undo: tuple[Op, ...]
     undone: bool = False
     undoes: str = ""
-    decided: Filed | None = None
+    decided: Decided | None = None
     parts_undone: frozenset[str] = frozenset()
     part: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongState:
-    """Everything the log adds up to."""
+    """Everything the log adds up to. ``places`` says where among ``changes`` the change of an event stands."""
 
     song: Song | None = None
     head: str = ""
     length: int = 0
     sources: Mapping[str, Source] = field(default_factory=dict)
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
-    proposals: tuple[Filed, ...] = ()
-    changes: tuple[Change, ...] = ()
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    proposals: Sequence[Filed] = ()
+    changes: Sequence[Change] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
     hearings: Hearings = field(default_factory=Hearings)
 
     def filed(self, number: int) -> Filed:
@@ -102,10 +106,9 @@ class SongState:
 
     def change(self, event: str) -> Change:
         """What that event did. Raises InputError (``undo.nothing``) where it did not change the song."""
-        for change in self.changes:
-            if change.event == event:
-                return change
-        raise InputError("undo.nothing", "That event did not change the song", where=event[:12])
+        if event not in self.places:
+            raise InputError("undo.nothing", "That event did not change the song", where=event[:12])
+        return self.changes[self.places[event]]
 
 
 @dataclass(slots=True)
@@ -115,10 +118,11 @@ class _Fold:
     length: int
     sources: dict[str, Source]
     findings: dict[str, tuple[Finding, ...]]
-    proposals: list[Filed]
-    changes: list[Change]
-    hearings: Hearings
+    facts: dict[str, tuple[Fact, ...]]
+    proposals: Shelf[Filed]
+    changes: Shelf[Change]
     places: dict[str, int]
+    hearings: Hearings
 
     def take(self, event: Event) -> None:
         match event.body:
@@ -126,8 +130,9 @@ class _Fold:
                 self.song = song
             case AudioAdded(source=source):
                 self.sources[source.blob] = source
-            case FindingsNoted(scope=scope, findings=findings):
+            case FindingsNoted(scope=scope, findings=findings, facts=facts):
                 self.findings[scope] = findings
+                self.facts[scope] = facts
             case ProposalFiled(proposal=proposal, base_event=base):
                 number = len(self.proposals) + 1
                 self.proposals.append(Filed(number=number, event=event.id, base_event=base, proposal=proposal))
@@ -136,13 +141,11 @@ class _Fold:
             case Decided() as decision:
                 self.decide(event, decision)
             case Edited(ops=ops):
-                self.change(event.id, ops)
-            case Undone(undone=undone, ops=ops, part=None):
-                self.undo(event.id, undone, ops)
-            case Undone(undone=undone, ops=ops, part=str(part)):
-                self.undo_part(event.id, undone, ops, part)
+                self.change(event, ops)
+            case Undone() as undoing:
+                self.undo(event, undoing)
             case Merged(ops=ops):
-                self.change(event.id, ops)
+                self.change(event, ops)
             case BranchStarted() | Rendered():
                 pass
             case TrialOpened() | Voted() | TrialClosed() as hearing:
@@ -162,21 +165,12 @@ class _Fold:
         filed = self.filed(decision.number)
         if not filed.is_open:
             raise Conflict("decision.made_already", f"Proposal {filed.number} was decided before")
-        decided = replace(
-            filed,
-            verdict=decision.verdict,
-            option=decision.option,
-            taken=decision.taken,
-            decided_by=event.actor,
-            decided_in=event.id,
-            trial=decision.trial,
-        )
         if decision.verdict == "accept":
             before = self.song
-            self.change(event.id, accepted_ops(filed.proposal, decision), decided=decided)
+            self.change(event, accepted_ops(filed.proposal, decision), decided=decision)
             if before is not None and self.song is not None:
                 refuse_locked(before, self.song)
-        self.proposals[decided.number - 1] = decided
+        self.proposals[filed.number - 1] = _as_decided(filed, decision, event.actor, event.id)
 
     def filed(self, number: int) -> Filed:
         if not 1 <= number <= len(self.proposals):
@@ -185,34 +179,35 @@ class _Fold:
 
     def change(
         self,
-        event_id: str,
+        event: Event,
         ops: tuple[Op, ...],
         *,
         undoes: str = "",
-        decided: Filed | None = None,
+        decided: Decided | None = None,
         part: str | None = None,
     ) -> None:
         if self.song is None:
             raise Conflict("log.no_song", "The log changes a song before it creates one")
         self.song, undo = apply_with_undo(self.song, ops)
-        self.places[event_id] = len(self.changes)
-        self.changes.append(Change(event=event_id, ops=ops, undo=undo, undoes=undoes, decided=decided, part=part))
+        self.places[event.id] = len(self.changes)
+        self.changes.append(
+            Change(event=event.id, by=event.actor, ops=ops, undo=undo, undoes=undoes, decided=decided, part=part)
+        )
 
-    def undo(self, event_id: str, undone: str, ops: tuple[Op, ...]) -> None:
-        self.put_in_force(undone, in_force=False)
-        self.change(event_id, ops, undoes=undone)
-
-    def undo_part(self, event_id: str, undone: str, ops: tuple[Op, ...], part: str) -> None:
-        self.mark_part(undone, part, undone=True)
-        self.change(event_id, ops, undoes=undone, part=part)
+    def undo(self, event: Event, undoing: Undone) -> None:
+        if undoing.part is None:
+            self.put_in_force(undoing.undone, in_force=False)
+        else:
+            self.mark_part(undoing.undone, undoing.part, undone=True)
+        self.change(event, undoing.ops, undoes=undoing.undone, part=undoing.part)
 
     def put_in_force(self, event_id: str, *, in_force: bool) -> None:
         """Take the change of an event back, or bring it again; what it had taken back itself goes the other way."""
         change = self.mark(event_id, undone=not in_force)
-        if change.decided is not None and in_force:
-            self.proposals[change.decided.number - 1] = self.as_it_now_reads(change.decided)
-        elif change.decided is not None:
-            self.reopen(change.decided)
+        if change.decided is not None:
+            place = change.decided.number - 1
+            again = _as_decided(self.proposals[place], change.decided, change.by, change.event)
+            self.proposals[place] = again if in_force else _as_open(again)
         if change.undoes and change.part is not None:
             self.mark_part(change.undoes, change.part, undone=in_force)
         elif change.undoes:
@@ -241,14 +236,22 @@ class _Fold:
             raise Conflict("undo.nothing", "The log undoes an event that did not change the song", where=event_id[:12])
         return self.places[event_id]
 
-    def as_it_now_reads(self, decided: Filed) -> Filed:
-        """A decided proposal with the options that have joined it since."""
-        return replace(decided, proposal=self.proposals[decided.number - 1].proposal)
 
-    def reopen(self, decided: Filed) -> None:
-        now = self.as_it_now_reads(decided)
-        open_again = replace(now, verdict=None, option=None, taken=None, decided_by=None, decided_in=None, trial="")
-        self.proposals[decided.number - 1] = open_again
+def _as_decided(filed: Filed, decision: Decided, by: str, event: str) -> Filed:
+    """A proposal, with the options that have joined it so far, as a decision makes it."""
+    return replace(
+        filed,
+        verdict=decision.verdict,
+        option=decision.option,
+        taken=decision.taken,
+        decided_by=by,
+        decided_in=event,
+        trial=decision.trial,
+    )
+
+
+def _as_open(filed: Filed) -> Filed:
+    return replace(filed, verdict=None, option=None, taken=None, decided_by=None, decided_in=None, trial="")
 
 
 def accepted_ops(proposal: Proposal, decision: Decided) -> tuple[Op, ...]:
@@ -274,10 +277,11 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         length=state.length,
         sources=dict(state.sources),
         findings=dict(state.findings),
-        proposals=list(state.proposals),
-        changes=list(state.changes),
+        facts=dict(state.facts),
+        proposals=Shelf(state.proposals),
+        changes=Shelf(state.changes),
+        places=dict(state.places),
         hearings=state.hearings,
-        places={change.event: place for place, change in enumerate(state.changes)},
     )
     for event in events:
         folding.take(event)
@@ -287,7 +291,9 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         length=folding.length,
         sources=folding.sources,
         findings=folding.findings,
-        proposals=tuple(folding.proposals),
-        changes=tuple(folding.changes),
+        facts=folding.facts,
+        proposals=folding.proposals,
+        changes=folding.changes,
+        places=folding.places,
         hearings=folding.hearings,
     )

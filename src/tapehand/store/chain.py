@@ -6,8 +6,9 @@ on the last one of its branch. So the branches and their ends can be told from t
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+import marshal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from tapehand.song.event import ActorKind, Body, BranchStarted
 from tapehand.store.codecs import canonical
@@ -49,13 +50,29 @@ def row_id(parent: str, kind: str, actor: str, actor_kind: str, at_s: float, bod
     return hashlib.sha256(f"{front[:-1]},{body}]".encode()).hexdigest()
 
 
-class Chain:
-    """The rows taken so far: how many, on which branch each is, and where the branches end."""
+class Beginning(NamedTuple):
+    """The first rows of a log that was found sound: how many, the hash of all they hold, where branches ended."""
 
-    def __init__(self) -> None:
-        self.length = 0
-        self.heads: dict[str, str] = {}
-        self._branch_of: dict[str, str] = {}
+    length: int
+    digest: str
+    heads: Mapping[str, str]
+
+    def begins(self, rows: list[tuple[Any, ...]]) -> bool:
+        """Whether ``rows``, plain tuples, begin with exactly these."""
+        return len(rows) >= self.length and rows_digest(rows[: self.length]) == self.digest
+
+
+class Chain:
+    """The rows taken so far: how many, and where the branches end.
+
+    ``known`` is a beginning that need not be looked at again; ``ids`` are the ids of its rows.
+    """
+
+    def __init__(self, known: Beginning | None = None, ids: Iterable[str] = ()) -> None:
+        self.length = known.length if known else 0
+        self.heads = dict(known.heads) if known else {}
+        self._ends = {event: branch for branch, event in self.heads.items()}
+        self._ids = set(ids)
 
     def takes(self, row: Row) -> bool:
         """Whether ``row`` is the next event of this log; if it is, it is taken in."""
@@ -65,20 +82,25 @@ class Chain:
         if branch is None:
             return False
         self.length = row.seq
+        if row.kind != BranchStarted.KIND:
+            self._ends.pop(row.parent, None)
         self.heads[branch] = row.id
-        self._branch_of[row.id] = branch
+        self._ends[row.id] = branch
+        self._ids.add(row.id)
         return True
 
     def _branch_for(self, row: Row) -> str | None:
         if self.length == 0:
             return MAIN if row.parent == "" else None
-        before = self._branch_of.get(row.parent)
-        if before is None:
-            return None
-        if row.kind == BranchStarted.KIND:
-            name = _branch_name(row)
-            return None if name in self.heads else name
-        return before if self.heads[before] == row.parent else None
+        if row.kind != BranchStarted.KIND:
+            return self._ends.get(row.parent)
+        name = _branch_name(row)
+        return None if row.parent not in self._ids or name in self.heads else name
+
+
+def rows_digest(rows: list[tuple[Any, ...]]) -> str:
+    """SHA-256 over all that plain rows hold. Another Python may write another; then all is looked at again."""
+    return hashlib.sha256(marshal.dumps(rows, 2)).hexdigest()
 
 
 def first_break(rows: Iterable[Row]) -> int | None:

@@ -171,6 +171,9 @@ class Codec:
         if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
             inner = self._to_plain(arguments[0])
             return lambda values: [inner(value) for value in values]
+        if origin is frozenset:
+            each = self._to_plain(arguments[0])
+            return lambda values: sorted((each(value) for value in values), key=canonical)
         if origin is tuple:
             inners = [self._to_plain(argument) for argument in arguments]
             return lambda values: [to_plain(value) for to_plain, value in zip(inners, values, strict=True)]
@@ -197,6 +200,9 @@ class Codec:
             return _word_reader(arguments)
         if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
             return _list_reader(self._from_plain(arguments[0]))
+        if origin is frozenset:
+            listed = _list_reader(self._from_plain(arguments[0]))
+            return lambda values, where: frozenset(listed(values, where))
         if origin is tuple:
             return _row_reader([self._from_plain(argument) for argument in arguments])
         if origin in (Union, UnionType):

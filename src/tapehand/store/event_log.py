@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tapehand.errors import Conflict, InputError, OutputError, Refused, TapehandError
-from tapehand.store.chain import MAIN, Chain, Row
+from tapehand.store.chain import MAIN, Beginning, Chain, Row, rows_digest
 from tapehand.store.codecs import newer_version
 from tapehand.store.durable import disk_full
 
@@ -81,8 +81,11 @@ class Tip(NamedTuple):
 class EventLog:
     """An open ``log.db``. Use from one thread at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Beginning | None = None) -> None:
         """Open a log and check that it is one of ours, whole and unbent.
+
+        ``known`` is a beginning that was found sound before: where the log still begins with it to the last bit, only
+        what follows is looked at.
 
         Raises
         ------
@@ -91,6 +94,8 @@ class EventLog:
         """
         self.path = path
         self._connection = _connect(path)
+        self._known = known
+        self._sound: Beginning
         try:
             with self._told():
                 self._check()
@@ -206,6 +211,19 @@ class EventLog:
         if moved.rowcount != 1:
             raise moved_on(self.path)
 
+    def begins_with(self, known: Beginning) -> bool:
+        """Whether the log still begins with what was found sound before, to the last bit."""
+        if known is self._known:
+            return True
+        with self._told():
+            return known.begins(self._connection.execute(ALL_ROWS, (0,)).fetchmany(known.length))
+
+    def beginning(self) -> Beginning:
+        """All of the log as it is now, found sound; raises as opening it."""
+        with self._told():
+            self._sound = self._checked(self._sound)
+            return self._sound
+
     def _check(self) -> None:
         application, version = (self._pragma(name) for name in ("application_id", "user_version"))
         if application != APPLICATION_ID:
@@ -215,7 +233,7 @@ class EventLog:
         if self._pragma("quick_check") != "ok":
             raise _damaged(self.path, "its pages do not add up")
         self._refuse_foreign_schema(SCHEMA if version == VERSION else EARLIER.get(version, ()))
-        self._refuse_broken_chain()
+        self._sound = self._checked(self._known)
         if version < VERSION and self._is_writable():
             self._upgrade(version)
 
@@ -229,11 +247,14 @@ class EventLog:
                 hint="Rebuild it from log.jsonl with 'tapehand doctor --repair'.",
             )
 
-    def _refuse_broken_chain(self) -> None:
-        chain = Chain()
+    def _checked(self, known: Beginning | None) -> Beginning:
         with self._reading():
-            rows, heads = self.rows(), self.heads()
-        broken = next((row.seq for row in rows if not chain.takes(row)), None)
+            rows = self._connection.execute(ALL_ROWS, (0,)).fetchall()
+            heads = self.heads()
+        self._known = known if known is not None and known.begins(rows) else None
+        first = self._known.length if self._known else 0
+        chain = Chain(self._known, (row[1] for row in rows[:first]))
+        broken = next((row[0] for row in rows[first:] if not chain.takes(Row(*row))), None)
         if broken is not None:
             raise InputError(
                 "store.chain_broken",
@@ -243,6 +264,9 @@ class EventLog:
             )
         if chain.heads != heads:
             raise _damaged(self.path, "its branches do not end where its events end")
+        if self._known is not None and chain.length == first:
+            return self._known
+        return Beginning(chain.length, rows_digest(rows), heads)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from typing import Final, Self
 
 from tapehand.audio.atomic import AtomicFile
 from tapehand.audio.atomic_folder import AtomicFolder
-from tapehand.errors import InputError, InternalError, OutputError, Refused, safe_text
+from tapehand.errors import InputError, InternalError, OutputError, Refused, TapehandError, safe_text
 from tapehand.song.event import PERSONS_ONLY, ActorKind, AudioAdded, Body, BranchStarted, Event, SongCreated
 from tapehand.song.fold import SongState, fold
 from tapehand.store import mirror
@@ -33,6 +33,7 @@ from tapehand.store.event_log import EventLog, Tip, moved_on
 from tapehand.store.media_pool import BlobPool
 from tapehand.store.places import refuse_network_drive
 from tapehand.store.sealed import SealedTexts
+from tapehand.store.snapshots import EVERY_EVENTS, Snapshot, Snapshots
 from tapehand.work import Clock
 
 SUFFIX: Final = ".tapehand"
@@ -56,17 +57,19 @@ class SongFolder:
         ``store.network_drive``.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None, snapshots: Snapshots | None = None) -> None:
         refuse_strange_folder(path)
         refuse_network_drive(path)
         self._path = path
         self._clock = clock or Clock()
         self._lock = threading.RLock()
-        self._log = EventLog(path / LOG)
+        self._snapshots = snapshots
+        kept = snapshots.get(path, current_branch(path)) if snapshots else None
+        self._log = EventLog(path / LOG, kept.beginning if kept else None)
         self._branch = self._known(current_branch(path))
         self._media = BlobPool(path / AUDIO)
         self._seals = SealedTexts(path / SEALED)
-        self._state = SongState()
+        self._begin(kept)
         self._media.forget_unfinished()
         self._mirror()
 
@@ -81,6 +84,7 @@ class SongFolder:
     def close(self) -> None:
         """Let go of the files."""
         with self._lock:
+            self._remember()
             self._log.close()
 
     @property
@@ -128,7 +132,9 @@ class SongFolder:
             if known != self._branch:
                 with AtomicFile(self._path / BRANCH, overwrite=True) as target:
                     target.file.write(f"{known}\n".encode())
-                self._branch, self._state = known, SongState()
+                self._remember()
+                self._branch = known
+                self._begin(self._snapshots.get(self._path, known) if self._snapshots else None)
             return self.state()
 
     def state(self) -> SongState:
@@ -140,7 +146,10 @@ class SongFolder:
     def state_at(self, event: str) -> SongState:
         """The song as it stood after that event, of whatever branch. Raises InputError (``store.no_event``)."""
         with self._lock:
-            return fold(event_of(row) for row in self._log.rows_until(self._row_of(event).id))
+            if event == self.state().head:
+                return self._state
+            with _no_collection():
+                return fold(event_of(row) for row in self._log.rows_until(self._row_of(event).id))
 
     def seal(self, name: str, text: str) -> None:
         """Keep a text beside the log; raises OutputError as ``append``, and ``output.exists`` for a name in use."""
@@ -220,6 +229,22 @@ class SongFolder:
             )
         return row
 
+    def _begin(self, kept: Snapshot | None) -> None:
+        """Begin with a snapshot of a log that is the beginning of ours, else with nothing."""
+        is_ours = kept is not None and self._log.begins_with(kept.beginning)
+        self._state = kept.state if kept is not None and is_ours else SongState()
+        self._kept_length = self._state.length
+
+    def _remember(self) -> None:
+        """Keep a snapshot when much was read since the last one; what cannot be kept is read again."""
+        if self._snapshots is None or self._state.length - self._kept_length < EVERY_EVENTS:
+            return
+        with contextlib.suppress(TapehandError):
+            beginning = self._log.beginning()
+            if beginning.heads.get(self._branch) == self._state.head:
+                self._snapshots.put(self._path, self._branch, Snapshot(beginning, self._state))
+                self._kept_length = self._state.length
+
     def _catch_up(self, rows: Sequence[Row]) -> None:
         if rows:
             with _no_collection():
@@ -240,7 +265,12 @@ class SongFolder:
 
 
 def create_song_folder(
-    path: Path, bodies: Callable[[BlobPool], Sequence[Body]], *, actor: str, clock: Clock | None = None
+    path: Path,
+    bodies: Callable[[BlobPool], Sequence[Body]],
+    *,
+    actor: str,
+    clock: Clock | None = None,
+    snapshots: Snapshots | None = None,
 ) -> SongFolder:
     """A new song. It is built beside ``path`` and gets its name when everything is on the disk.
 
@@ -262,7 +292,7 @@ def create_song_folder(
             raise InternalError("store.first_event", "A log begins by creating its song")
         with SongFolder(folder.building, clock) as song:
             song.append(first_events, actor=actor, actor_kind="person")
-    return SongFolder(path, clock)
+    return SongFolder(path, clock, snapshots)
 
 
 def current_branch(path: Path) -> str:

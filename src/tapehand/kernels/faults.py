@@ -1,0 +1,38 @@
+"""Kernels of the search for faults: a coarse picture of a channel, and a slow copy of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.errors import InternalError
+from tapehand.kernels.library import Kernel, Parameter
+
+_P = Parameter
+_SCREEN = Kernel("fault_screen", _P.F32, _P.INT, _P.INT, _P.F32_OUT, _P.F32_OUT)
+_DECIMATE = Kernel("fault_decimate", _P.F32, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT)
+LEAD_SAMPLES = 2
+
+
+def screen(channel: NDArray[np.float32], hop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Highest size, and highest size of the second difference, of every whole ``hop`` (a multiple of 8) samples.
+
+    ``channel`` begins ``LEAD_SAMPLES`` before the first hop.
+    """
+    _require(channel.ndim == 1 and hop > 0 and hop % 8 == 0 and channel.size >= LEAD_SAMPLES, "channel or hop")
+    hops = (channel.size - LEAD_SAMPLES) // hop
+    peaks, jumps = np.empty(hops, np.float32), np.empty(hops, np.float32)
+    _SCREEN(channel, hops, hop, peaks, jumps)
+    return peaks, jumps
+
+
+def decimate(channel: NDArray[np.float32], weights: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Every ``factor``-th value of ``channel`` through ``weights`` (a multiple of 8), where the filter is filled."""
+    _require(channel.ndim == 1 and weights.ndim == 1 and weights.size % 8 == 0 and factor > 0, "filter")
+    count = max(0, (channel.size - weights.size) // factor + 1)
+    made = np.empty(count, np.float32)
+    _DECIMATE(channel, weights, weights.size, factor, count, made)
+    return made
+
+
+def _require(fits: bool, what: str) -> None:
+    if not fits:
+        raise InternalError("kernels.argument", f"The kernels for faults cannot work with this {what}")

@@ -1,0 +1,202 @@
+"""One pass over a session: every recording is read once, block by block, and everything listens at the same time.
+
+What a track tells by itself comes first; then what lies between tracks, from what was kept small of each; then the
+time, harmony and form of the whole.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from tapehand.audio import Audio
+from tapehand.audio.resample import resample
+from tapehand.listening.activity import activity
+from tapehand.listening.faults import FaultScan, Heard, damage_finding
+from tapehand.listening.frames import FrameStream
+from tapehand.listening.recordings import Compact, CompactScan, ReadRecordings, Track
+from tapehand.listening.roles import UNKNOWN, RoleGuess, group_of, guess_role
+from tapehand.listening.sources import Recording
+from tapehand.listening.spectra import spectra
+from tapehand.song.finding import Fact, Finding
+from tapehand.units import finite_or_none
+from tapehand.work import Work
+
+ROLE_METHOD: Final = "role/2"
+LEVEL_METHOD: Final = "level/1"
+# By ear alone a role is only guessed; a minute from where the track is loudest says as much as all of it.
+ROLE_STRETCH_S: Final = 60.0
+
+OnFacts = Callable[[Sequence[Fact]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class HeardTrack:
+    """One recording after its pass.
+
+    Parameters
+    ----------
+    guess : its role, with why.
+    heard : faults and levels.
+    length_samples : as it was really decoded, at its own rate.
+    """
+
+    recording: Recording
+    guess: RoleGuess
+    heard: Heard
+    compact: Compact
+    length_samples: int
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What this recording by itself gives reason to ask."""
+        recording, damage = self.recording, self.recording.sound.damage
+        found = self.heard.findings(recording.id, recording.path)
+        if damage is None:
+            return found
+        return (damage_finding(damage, recording.rate_hz, recording.id, recording.path), *found)
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Role and levels."""
+        return (role_fact(self.recording.id, self.guess), *_level_facts(self.recording.id, self.heard))
+
+
+def hear_tracks(
+    recordings: Sequence[Recording], *, threads: int, work: Work, on_facts: OnFacts | None = None
+) -> tuple[HeardTrack, ...]:
+    """Every recording, read once, several at a time; ``on_facts`` is told what is known as soon as it is.
+
+    Raises
+    ------
+    InputError : a file cannot be read.
+    Cancelled : ``work`` was cancelled.
+    """
+    if on_facts is not None:
+        on_facts([role_fact(each.id, named_role(each)) for each in recordings])
+    progress = _Progress(work, recordings)
+
+    def one(recording: Recording) -> HeardTrack:
+        heard = hear_track(recording, progress)
+        if on_facts is not None:
+            on_facts(heard.facts())
+        return heard
+
+    with ThreadPoolExecutor(max(threads, 1)) as workers:
+        return _all_of([workers.submit(one, recording) for recording in recordings])
+
+
+def hear_track(recording: Recording, on_block: Callable[[Audio], None] = lambda _block: None) -> HeardTrack:
+    """One recording, in one pass over its blocks."""
+    faults = FaultScan(recording.channels, recording.rate_hz)
+    compact, stream = CompactScan(recording.rate_hz), FrameStream(recording.rate_hz)
+    length_samples = 0
+    for block in recording.sound.blocks():
+        on_block(block)
+        frames = stream.feed(block)
+        faults.feed(block)
+        compact.feed(block, frames)
+        length_samples += block.length_samples
+    nothing = Audio.silence(recording.channels, 0, recording.rate_hz)
+    compact.feed(nothing, stream.finish())
+    heard, kept = faults.finish(), compact.finish()
+    return HeardTrack(
+        recording=recording,
+        guess=_role(recording, heard, kept, length_samples),
+        heard=heard,
+        compact=kept,
+        length_samples=length_samples,
+    )
+
+
+def beside_each_other(tracks: Sequence[HeardTrack], rate_hz: int) -> ReadRecordings:
+    """The tracks for those who compare them; a role that is not certain is ``"unknown"`` there."""
+    return ReadRecordings(rate_hz=rate_hz, tracks={each.recording.id: _for_comparing(each, rate_hz) for each in tracks})
+
+
+def named_role(recording: Recording) -> RoleGuess:
+    """What is known of a role before anything is heard: what was said, else what the name says."""
+    if recording.role is None:
+        return guess_role(recording.name)
+    role = recording.role
+    return RoleGuess(role=role, group=group_of(role), confidence=1.0, told_by="name", why="it was said", side=None)
+
+
+def role_fact(track: str, guess: RoleGuess) -> Fact:
+    """A role as a fact."""
+    return Fact(name="role", value=guess.role, track=track, confidence=guess.confidence, method=ROLE_METHOD)
+
+
+def _role(recording: Recording, heard: Heard, compact: Compact, length_samples: int) -> RoleGuess:
+    """By name where it says enough, else with the ear on a stretch of the sound."""
+    guess = named_role(recording)
+    if not guess.asks or heard.levels.is_silent:
+        return guess
+    stretch = round(ROLE_STRETCH_S * recording.rate_hz)
+    start = min(_loudest_sample(compact, recording.rate_hz, stretch), max(0, length_samples - stretch))
+    audio = recording.sound.span(start, min(length_samples, start + stretch))
+    return guess_role(recording.name, activity(audio), spectra(audio))
+
+
+def _loudest_sample(compact: Compact, rate_hz: int, stretch: int) -> int:
+    width = max(1, round(stretch / rate_hz * compact.frames_per_s))
+    levels = compact.levels
+    if levels.size <= width:
+        return 0
+    starts = range(0, levels.size - width + 1, max(1, width // 4))
+    loudest = max(starts, key=lambda start: float(levels[start : start + width].sum()))
+    return round(loudest / compact.frames_per_s * rate_hz)
+
+
+def _level_facts(track: str, heard: Heard) -> Iterator[Fact]:
+    levels = heard.levels
+    figures: Mapping[str, tuple[float, str]] = {
+        "integrated_lufs": (levels.integrated_lufs, "LUFS"),
+        "sample_peak_dbfs": (levels.sums.sample_peak_dbfs, "dBFS"),
+        "duration_s": (levels.duration_s, "s"),
+    }
+    for name, (value, unit) in figures.items():
+        if finite_or_none(value) is not None:
+            yield Fact(name=name, value=value, unit=unit, track=track, method=LEVEL_METHOD)
+
+
+def _for_comparing(each: HeardTrack, rate_hz: int) -> Track:
+    recording = each.recording
+    start = recording.start_samples
+
+    def read(first: int, last: int) -> Audio:
+        if recording.rate_hz == rate_hz:
+            return recording.sound.span(first - start, last - start)
+        ratio = recording.rate_hz / rate_hz
+        piece = recording.sound.span(round((first - start) * ratio), round((last - start) * ratio))
+        return resample(piece, rate_hz).span(0, last - first)
+
+    return Track(
+        role=UNKNOWN if each.guess.asks else each.guess.role,
+        length_samples=start + round(each.length_samples * rate_hz / recording.rate_hz),
+        compact=each.compact,
+        read=read,
+    )
+
+
+class _Progress:
+    """Counts the seconds heard over all threads, and stops them when the work is cancelled."""
+
+    def __init__(self, work: Work, recordings: Sequence[Recording]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._done_s = 0.0
+        self._total_s = sum(each.length_samples / each.rate_hz for each in recordings)
+
+    def __call__(self, block: Audio) -> None:
+        with self._lock:
+            self._done_s += block.duration_s
+            self._work.report("listen.tracks", self._done_s, max(self._total_s, self._done_s))
+
+
+def _all_of(futures: Sequence[Future[HeardTrack]]) -> tuple[HeardTrack, ...]:
+    try:
+        return tuple(future.result() for future in futures)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
