@@ -8,6 +8,7 @@ where a mapped one would end the process. Nothing is allocated by a number from 
 import os
 import struct
 import threading
+import weakref
 from pathlib import Path
 from typing import Final, NamedTuple, Self, cast
 
@@ -69,7 +70,7 @@ def wav_layout(descriptor: int) -> WavLayout | None:
 class Sound:
     """A plain WAV file, open to be read at any place: by many threads at once, as no place is remembered.
 
-    ``close`` or the end of a ``with`` block closes the descriptor.
+    ``close`` or the end of a ``with`` block closes the descriptor, at the latest the end of the Sound itself.
 
     Raises
     ------
@@ -97,6 +98,7 @@ class Sound:
         self.length_samples = there if announced is None else min(there, announced)
         if self.length_samples == 0:
             raise no_sound(path)
+        self._closing = weakref.finalize(self, os.close, descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -152,9 +154,8 @@ class Sound:
 
     def close(self) -> None:
         """Let go of the file; once is enough."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self._descriptor = -1
+        self._closing()
 
     def _read_bytes(self, block: NDArray[np.uint8], place: int) -> int:
         """How many bytes really came: fewer only where the file ends, whatever its size was before."""

@@ -56,7 +56,10 @@ class LostRecord(Exception):
 class RenderCache(Protocol):
     """Somewhere to keep what was rendered, by key. Losing an entry costs time, never correctness."""
 
-    keeps: bool
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        ...
 
     def open(self, key: str) -> Records | None:
         """The entry under ``key``, or None."""

@@ -1,6 +1,5 @@
 """Up to four strips' chains side by side, fed block by block: what strips can do is done for all four in one vector."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -13,6 +12,7 @@ from tapehand.dsp.chain import node_of
 from tapehand.dsp.node import BLOCK_SAMPLES, Node
 from tapehand.dsp.strips import STRIP_PROCESSORS, StripBank, StripProcessor
 from tapehand.errors import InternalError
+from tapehand.kernels.library import NotFinite
 from tapehand.render.sounds import Sound
 from tapehand.song.processors import Compressor, Processor
 
@@ -81,17 +81,14 @@ class Chains:
         try:
             for stage in self._stages:
                 stage.follow(count, positions)
-        except InternalError as error:
-            raise self._placed(error, positions[0]) from error
+        except NotFinite as error:
+            raise self._told(error, positions[0]) from error
 
-    def _placed(self, error: InternalError, position: int) -> InternalError:
+    def _told(self, error: NotFinite, position: int) -> InternalError:
         """The same error with the time in the song in place of the sample in the block."""
-        found = re.fullmatch(r"(.*?)(?:, )?sample (\d+)", error.where)
-        if error.code != "render.not_finite" or found is None:
-            return error
-        name = found[1] if found[1] in self._names else ", ".join(self._names)
-        at_s = (position + int(found[2])) / self._rate_hz
-        return InternalError(error.code, error.message, hint=error.hint, where=f"{name}, at about {at_s:.2f} s")
+        name = error.place if error.place in self._names else ", ".join([*self._names, error.place]).rstrip(", ")
+        at_s = (position + error.sample) / self._rate_hz
+        return InternalError(error.code, error.message, where=f"{name}, at about {at_s:.2f} s")
 
 
 class _BankStage:

@@ -9,12 +9,13 @@ Sums are exact (see ``kernels.bus``), so groups of tracks may be added in any or
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapehand.audio.buffer import Samples
-from tapehand.dsp.node import BLOCK_SAMPLES
+from tapehand.dsp.node import BLOCK_SAMPLES, restore, state_of
 from tapehand.kernels.bus import BusAdder, BusNarrower, Curve
 from tapehand.render.chains import Chains
 from tapehand.render.gains import GainPoint
@@ -30,30 +31,55 @@ STEM: Final = "stem/"
 class Window:
     """The part of a bus that is being added up: float64, from song position ``start`` on."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("start", "samples")
+    STATE: ClassVar[tuple[str, ...]] = ("start", "carried")
 
     def __init__(self, start: int, length_samples: int) -> None:
-        self.start = start
+        self.start = self._end = start
         self.samples = np.zeros((2, length_samples))
-        self.is_touched = False
+
+    @property
+    def carried(self) -> NDArray[np.float64]:
+        """All that has been added and not been taken."""
+        return self.samples[:, : max(self._end - self.start, 0)]
+
+    @carried.setter
+    def carried(self, samples: NDArray[np.float64]) -> None:
+        self.samples.fill(0.0)
+        self.samples[:, : samples.shape[1]] = samples
+        self._end = self.start + samples.shape[1]
+
+    def reach(self, end: int) -> None:
+        """Something has been added up to song position ``end``."""
+        self._end = max(self._end, end)
+
+    def move(self, start: int) -> None:
+        """Begin anew, empty, at another place."""
+        self.start = self._end = start
 
     def pass_on(self, position: int) -> None:
         """Forget what lies before ``position``, which has been taken."""
         count = position - self.start
-        kept = self.samples.shape[1] - count
-        self.samples[:, :kept] = self.samples[:, count:]
-        self.samples[:, kept:] = 0.0
+        kept = max(self._end - position, 0)
+        self.samples[:, :kept] = self.samples[:, count : count + kept]
+        self.samples[:, kept : max(self._end - self.start, 0)] = 0.0
         self.start = position
+
+    def add(self, samples: NDArray[np.float64], position: int) -> None:
+        """Add sums that begin at a song position; both are on the grid of buses, so this is exact."""
+        first = position - self.start
+        self.samples[:, first : first + samples.shape[1]] += samples
+        self.reach(position + samples.shape[1])
 
     def take(self, other: "Window") -> None:
         """Add what another window of the same place holds, and empty that."""
-        if other.is_touched:
-            self.samples += other.samples
-            other.samples.fill(0.0)
-            other.is_touched = False
+        if other.carried.size:
+            self.add(other.carried, other.start)
+            other.carried.fill(0.0)
+            other.move(other.start)
 
 
 Windows = Mapping[str, Window]
+KeepMoment = Callable[[list[NDArray[Any]]], None]
 
 
 class Outlet:
@@ -71,8 +97,8 @@ class Outlet:
         """The first ``count`` samples of the rooms, from song position ``position`` on, into their windows."""
         for bus in self._ways:
             window = windows[bus]
-            window.is_touched = True
             self._adder(bus, window).add(position, count, position - window.start)
+            window.reach(position + count)
 
     def _adder(self, bus: str, window: Window) -> BusAdder:
         place = (bus, id(window))
@@ -178,35 +204,61 @@ def next_count(position: int, start: int, end: int) -> int:
     return min(BLOCK_SAMPLES, (start if position < start else end) - position)
 
 
+class Part(Protocol):
+    """Something that fills the windows of a step: tracks that are made, or their sum from before."""
+
+    STATE: ClassVar[tuple[str, ...]]
+
+    def begin(self, starts: Mapping[str, int], start: int, end: int) -> None:
+        """Begin with the song positions from ``start`` to ``end``; windows will begin at ``starts`` then."""
+        ...
+
+    def finish(self, windows: Windows) -> None:
+        """Wait for it, and add it."""
+        ...
+
+    def close(self) -> None:
+        """No more is wanted."""
+        ...
+
+
 class Crew:
-    """Threads that make the tracks of a step while the buses of the step before are made."""
+    """Threads that make the tracks of a step while the buses of the step before are made.
+
+    Parameters
+    ----------
+    windows : of the sizes that are wanted.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_groups",)
 
     def __init__(self, groups: Sequence[TrackGroup], windows: Windows, threads: int) -> None:
-        self._groups = groups
+        self._groups = list(groups)
         self._pool = ThreadPoolExecutor(threads)
-        self._sets = [
-            {name: Window(window.start, window.samples.shape[1]) for name, window in windows.items()}
-            for _ in range(threads)
-        ]
+        self._sets = [like(windows) for _ in range(threads)]
         self._idle: SimpleQueue[Windows] = SimpleQueue()
-        for windows_of_one in self._sets:
-            self._idle.put(windows_of_one)
+        for own in self._sets:
+            self._idle.put(own)
         self._running: list[Future[None]] = []
 
-    def start(self, starts: Mapping[str, int], end: int) -> None:
-        """Begin with the tracks up to song position ``end``, into windows that begin at ``starts``."""
-        for windows in self._sets:
-            for name, at in starts.items():
-                windows[name].start = at
+    def begin(self, starts: Mapping[str, int], _start: int, end: int) -> None:
+        """As ``Part``."""
+        for own in self._sets:
+            for name, window in own.items():
+                window.move(starts[name])
         self._running = [self._pool.submit(self._advance, group, end) for group in self._groups]
 
     def finish(self, windows: Windows) -> None:
-        """Wait, and add what was made to ``windows``."""
+        """As ``Part``."""
         for future in self._running:
             future.result()
-        for windows_of_one in self._sets:
-            for name, window in windows_of_one.items():
+        for own in self._sets:
+            for name, window in own.items():
                 windows[name].take(window)
+
+    def close(self) -> None:
+        """As ``Part``."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _advance(self, group: TrackGroup, end: int) -> None:
         windows = self._idle.get()
@@ -215,9 +267,10 @@ class Crew:
         finally:
             self._idle.put(windows)
 
-    def close(self) -> None:
-        """Let the threads end."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+
+def like(windows: Windows) -> Windows:
+    """Empty windows of the same sizes."""
+    return {name: Window(window.start, window.samples.shape[1]) for name, window in windows.items()}
 
 
 class Mixer:
@@ -225,7 +278,7 @@ class Mixer:
 
     Parameters
     ----------
-    groups : the tracks.
+    parts : what fills the windows.
     buses : in order, the mix last.
     windows : of every bus, and of what is to come out.
     inlets : how far ahead of the finished mix each window is taken, in samples.
@@ -233,11 +286,11 @@ class Mixer:
     start : the song position that it begins at.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("_groups", "_buses", "_all_windows", "position")
+    STATE: ClassVar[tuple[str, ...]] = ("_parts", "_buses", "_all_windows", "position")
 
     def __init__(
         self,
-        groups: Sequence[TrackGroup],
+        parts: Sequence[Part],
         buses: Sequence[BusStrip],
         windows: Windows,
         *,
@@ -245,40 +298,54 @@ class Mixer:
         track_lead: int,
         start: int,
     ) -> None:
-        self._groups, self._buses, self._windows = list(groups), list(buses), windows
+        self._parts, self._buses, self._windows = list(parts), list(buses), windows
         self._all_windows = list(windows.values())
         self._inlets, self._track_lead = inlets, track_lead
         self.position = start
+        self._tracks_at = start
 
-    def steps(self, end: int, threads: int = 1) -> Iterator[dict[str, Samples]]:
+    def restore(self, moment: Sequence[NDArray[Any]]) -> None:
+        """Go on from a moment that ``steps`` gave to ``keep``, of a mixer set up alike."""
+        restore(self, iter(moment))
+        self._tracks_at = self.position + self._track_lead
+
+    def steps(self, end: int, keep: KeepMoment | None = None) -> Iterator[dict[str, Samples]]:
         """What comes out, float32 ``(2, n)`` by ``OUT`` and the stems' ids, step by step up to song position ``end``.
 
-        ``position`` is then where the step ended.
+        ``position`` is then where the step ended. ``keep`` gets all that the mixer remembers, every few seconds.
         """
-        crew = Crew(self._groups, self._windows, threads)
         try:
-            crew.start({name: window.start for name, window in self._windows.items()}, self._tracks_end(end, 1))
+            self._begin({name: window.start for name, window in self._windows.items()}, self.position, end)
             while self.position < end:
                 step_end = min(self.position + STEP_SAMPLES, end)
-                crew.finish(self._windows)
+                for part in self._parts:
+                    part.finish(self._windows)
+                parts = state_of(self._parts) if keep is not None and step_end < end else []
                 if step_end < end:
-                    crew.start({name: step_end + lead for name, lead in self._inlets.items()}, self._tracks_end(end, 2))
+                    self._begin({name: step_end + lead for name, lead in self._inlets.items()}, step_end, end)
                 for bus in self._buses:
                     bus.advance(self._windows, step_end)
                 self.position = step_end
-                yield {
-                    name.removeprefix(STEM): self._given_out(window)
-                    for name, window in self._windows.items()
-                    if name == OUT or name.startswith(STEM)
-                }
+                yield self._given_out()
+                if keep is not None and step_end < end:
+                    keep([*parts, *state_of([self._buses, self._all_windows, self.position])])
         finally:
-            crew.close()
+            for part in self._parts:
+                part.close()
 
-    def _tracks_end(self, end: int, steps: int) -> int:
-        return min(self.position + steps * STEP_SAMPLES, end) + self._track_lead
+    def _begin(self, starts: Mapping[str, int], position: int, end: int) -> None:
+        """Let the tracks of the step that begins at ``position`` be made."""
+        tracks_end = min(position + STEP_SAMPLES, end) + self._track_lead
+        for part in self._parts:
+            part.begin(starts, self._tracks_at, tracks_end)
+        self._tracks_at = tracks_end
 
-    def _given_out(self, window: Window) -> Samples:
-        made = np.empty((2, self.position - window.start), dtype=np.float32)
-        BusNarrower(window.samples, made).narrow(made.shape[1])
-        window.pass_on(self.position)
-        return made
+    def _given_out(self) -> dict[str, Samples]:
+        given = {}
+        for name, window in self._windows.items():
+            if name == OUT or name.startswith(STEM):
+                made = np.empty((2, self.position - window.start), dtype=np.float32)
+                BusNarrower(window.samples, made).narrow(made.shape[1])
+                window.pass_on(self.position)
+                given[name.removeprefix(STEM)] = made
+        return given

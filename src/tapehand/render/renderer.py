@@ -21,7 +21,7 @@ from tapehand.render.lay import lay_track
 from tapehand.render.mixer import OUT, next_count
 from tapehand.render.plan import ringing_samples
 from tapehand.render.shelf import Shelf
-from tapehand.render.sounds import HeldSound, Sound, Sources, stretch
+from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch
 from tapehand.song.mixer import Insert
 from tapehand.song.song import Song
 from tapehand.units import db_to_gain
@@ -67,7 +67,7 @@ class Renderer:
     """
 
     song: Song
-    sources: Sources
+    sources: Sources = field(default_factory=NoSources)
     cache: RenderCache = field(default_factory=NoCache)
     work: Work = field(default_factory=Work)
     build: str = ""

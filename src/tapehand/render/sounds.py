@@ -8,6 +8,7 @@ import numpy as np
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.node import BLOCK_SAMPLES
+from tapehand.errors import InternalError
 from tapehand.render.cache import Records, RecordWriter
 
 PIECE_SAMPLES: Final = 1 << 16
@@ -146,6 +147,18 @@ def joined(parts: Iterable[Audio]) -> Audio:
     """Stretches of one sound, in memory."""
     held = list(parts)
     return held[0] if len(held) == 1 else Audio.of(np.concatenate([p.samples for p in held], axis=1), held[0].rate_hz)
+
+
+class NoSources:
+    """For songs that are notes only."""
+
+    def open(self, blob: str) -> Sound | None:
+        """Nothing to open."""
+        raise InternalError("render.no_source", "A recording is asked for where there are only notes", where=blob[:12])
+
+    def blocks(self, blob: str) -> Iterator[Audio]:
+        """Nothing to read."""
+        raise InternalError("render.no_source", "A recording is asked for where there are only notes", where=blob[:12])
 
 
 class HeldSources:

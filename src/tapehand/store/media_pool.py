@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tapehand.audio import Audio, io
+from tapehand.audio.pcm_wav import Sound
 from tapehand.errors import InputError, TapehandError
 from tapehand.song.provenance import Provenance
 from tapehand.song.source import Origin, Source
@@ -41,6 +42,13 @@ class BlobReader:
             ``store.audio_missing`` when the blob is gone, ``store.foreign_link`` when a link lies in its place,
             ``store.audio_changed`` when it no longer decodes to what it was.
         """
+        path = self._checked_path(source)
+        audio = _decoded(source, path)
+        if (audio.rate_hz, audio.channels, audio.length_samples) != _shape(source):
+            raise _changed(source, path)
+        return audio
+
+    def _checked_path(self, source: Source) -> Path:
         path = self.path_of(source)
         if path.is_symlink() or path.parent.is_symlink():
             raise InputError(
@@ -51,10 +59,26 @@ class BlobReader:
             )
         if not path.is_file():
             raise _missing(source, path)
-        audio = _decoded(source, path)
-        if (audio.rate_hz, audio.channels, audio.length_samples) != _shape(source):
+        return path
+
+    def open(self, source: Source) -> Sound | None:
+        """A plain WAV, to be read at any place; None for others. Raises as a call, but for what only decoding shows."""
+        path = self._checked_path(source)
+        try:
+            sound = io.open_sound(path)
+        except TapehandError as error:
+            raise _changed(source, path) from error
+        if sound is not None and (sound.rate_hz, sound.channels, sound.length_samples) != _shape(source):
             raise _changed(source, path)
-        return audio
+        return sound
+
+    def blocks(self, source: Source) -> Iterator[Audio]:
+        """A decoded source from start to end; raises as a call."""
+        path = self._checked_path(source)
+        try:
+            yield from io.blocks(path)
+        except TapehandError as error:
+            raise _changed(source, path) from error
 
     def path_of(self, source: Source) -> Path:
         """Where the bytes of a source lie."""
