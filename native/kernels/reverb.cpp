@@ -2,6 +2,7 @@
 // Line lengths breathe slowly, so that no mode rings on; each line's two shelves set the decay time by frequency.
 #include "lanes.hpp"
 #include "mathfn.hpp"
+#include "sides.hpp"
 
 namespace {
 
@@ -126,12 +127,14 @@ INLINE float early(const float* ring, std::int64_t capacity, const std::int64_t*
 
 }  // namespace
 
-// in, out: (2, length). settings: (13, 16), rows as in SettingsRow. lengths: 16 lines, then 4 + 4 diffusers. taps, gains:
+// settings: (13, 16), rows as in SettingsRow. lengths: 16 lines, then 4 + 4 diffusers. taps, gains:
 // (2, tap_count). lines: (16, capacity + 4), filters: (2, 16), rings: (10, ring_capacity): 4 + 4 diffusers and two for
 // the early reflections; capacities are powers of two. position: (1) samples done so far. All state starts at 0.
-KERNEL(reverb)(const float* in, float* out, std::int64_t length, const double* settings, const std::int64_t* lengths,
-               const std::int64_t* taps, const double* tap_gains, std::int64_t tap_count, float* lines,
+KERNEL(reverb)(const float* left_in, const float* right_in, float* left_out, float* right_out, std::int64_t length,
+               const double* settings, const std::int64_t* lengths, const std::int64_t* taps, const double* tap_gains, std::int64_t tap_count, float* lines,
                std::int64_t capacity, float* filters, float* rings, std::int64_t ring_capacity, std::int64_t* position) {
+    const std::int64_t bad = first_of_two(left_in, right_in, length);
+    if (bad != FINE) return bad;
     FlushDenormals guard;
     const Settings set(settings);
     const auto& rows = set.rows;
@@ -143,22 +146,21 @@ KERNEL(reverb)(const float* in, float* out, std::int64_t length, const double* s
         if (i == 0 || within == 0) sway.aim(settings, at / GLIDE);
         alignas(32) Row reach, x;
         for (int k = 0; k < LINES; k++) reach[k] = sway.now[k] + sway.step[k] * static_cast<float>(within);
-        const float left = diffuse(in[i], rings, ring_capacity, lengths + LINES, at);
+        const float left = diffuse(left_in[i], rings, ring_capacity, lengths + LINES, at);
         const float right =
-            diffuse(in[length + i], rings + DIFFUSERS * ring_capacity, ring_capacity, lengths + LINES + DIFFUSERS, at);
+            diffuse(right_in[i], rings + DIFFUSERS * ring_capacity, ring_capacity, lengths + LINES + DIFFUSERS, at);
         heard_left[at & (ring_capacity - 1)] = left;
         heard_right[at & (ring_capacity - 1)] = right;
         read_lines(lines, capacity, lengths, at, reach, x);
         shelve(x, filters, rows[LOW_B0], rows[LOW_B1], rows[LOW_A1]);
         shelve(x, filters + LINES, rows[HIGH_B0], rows[HIGH_B1], rows[HIGH_A1]);
-        out[i] = sum_of(x, rows[OUT_LEFT]) + early(heard_left, ring_capacity, taps, tap_gains, tap_count, at);
-        out[length + i] = sum_of(x, rows[OUT_RIGHT]) +
+        left_out[i] = sum_of(x, rows[OUT_LEFT]) + early(heard_left, ring_capacity, taps, tap_gains, tap_count, at);
+        right_out[i] = sum_of(x, rows[OUT_RIGHT]) +
                           early(heard_right, ring_capacity, taps + tap_count, tap_gains + tap_count, tap_count, at);
         mix_lines(x);
         for (int k = 0; k < LINES; k++) x[k] += rows[IN_LEFT][k] * left + rows[IN_RIGHT][k] * right;
         write_lines(lines, capacity, at, x);
     }
     position[0] += length;
-    const std::int64_t bad = first_not_finite(out, 2 * length);
-    return bad == FINE ? FINE : bad % length;
+    return first_of_two(left_out, right_out, length);
 }

@@ -4,7 +4,7 @@
 
 namespace {
 
-constexpr std::int64_t MOST_PHASES = 16;
+constexpr std::int64_t BLOCK = 512, MOST_PHASES = 16, ROOM = MOST_TAPS + BLOCK + 8;
 
 // Curve minus straight line. Linear to ``knee``, then a parabola that meets ``top`` with slope 0.
 INLINE float bend(float x, float knee, float top) {
@@ -15,39 +15,52 @@ INLINE float bend(float x, float knee, float top) {
     return x < 0 ? size - shaped : shaped - size;
 }
 
-INLINE float sample(const float* channel, std::int64_t length, std::int64_t i) {
-    return i < 0 || i >= length ? 0.0f : channel[i];
+INLINE float weighed(const float* samples, const float* row, std::int64_t taps) {
+    float sum = 0;
+    for (std::int64_t k = 0; k < taps; k++) sum += samples[k] * row[k];
+    return sum;
 }
 
-INLINE float between(const float* channel, std::int64_t length, std::int64_t i, const float* row, std::int64_t taps) {
-    float sum = 0;
-    for (std::int64_t k = 0; k < taps; k++) sum += sample(channel, length, i - taps / 2 + 1 + k) * row[k];
-    return sum;
+// Adds to ``made`` what bending changes between two samples; both arrays begin taps/2 - 1 samples before the first.
+void bend_between(const float* near, const Bank& bank, float knee, float top, float* made) {
+    for (std::int64_t row = 0; row < bank.phases; row++) {
+        const float* line = bank.weights + row * bank.taps;
+        const float change = bend(weighed(near, line, bank.taps), knee, top) / float(bank.phases);
+        if (change == 0.0f) continue;
+        for (std::int64_t k = 0; k < bank.taps; k++) made[k] += change * line[k];
+    }
 }
 
 }  // namespace
 
-// One channel. out holds a copy of in and is changed where the clipper works. knee < top.
-KERNEL(softclip)(const float* in, std::int64_t length, const float* weights, std::int64_t phases, std::int64_t taps,
-                 double knee, double top, float* out) {
+// One channel, times ``drive``, then clipped, taps - 1 samples late. knee < top. heard, pending: the last taps - 1 samples
+// that were driven, and what they have become so far; 0 at the start.
+KERNEL(softclip)(const float* in, float* out, std::int64_t length, const float* weights, std::int64_t phases,
+                 std::int64_t taps, double drive, double knee, double top, float* heard, float* pending) {
     const std::int64_t bad = first_not_finite(in, length);
     if (bad != FINE) return bad;
     if (phases > MOST_PHASES || taps > MOST_TAPS) return 0;
+    FlushDenormals guard;
     const Bank bank = {weights, phases, taps};
-    const float from = float(knee), to = float(top), share = 1.0f / float(phases);
-    for (std::int64_t start = 0; start < length; start += 8) {
-        const v8 peaks = peaks_at(in, length, start, bank);
-        for (std::int64_t i = start; i < lowest(start + 8, length); i++) {
-            if (!(peaks[i - start] > from)) continue;
-            for (std::int64_t row = 0; row < phases; row++) {
-                const float* line = weights + row * taps;
-                const float change = bend(between(in, length, i, line, taps), from, to) * share;
-                if (change == 0.0f) continue;
-                const std::int64_t first = i - taps / 2 + 1;
-                for (std::int64_t k = 0; k < taps; k++)
-                    if (first + k >= 0 && first + k < length) out[first + k] += change * line[k];
-            }
+    const float from = float(knee), to = float(top), gain = float(drive);
+    const std::int64_t past = taps - 1;
+    const std::size_t past_bytes = static_cast<std::size_t>(past) * sizeof(float);
+    float near[ROOM] = {}, made[ROOM] = {};
+    std::memcpy(near, heard, past_bytes);
+    std::memcpy(made, pending, past_bytes);
+    for (std::int64_t at = 0; at < length; at += BLOCK) {
+        const std::int64_t count = lowest(BLOCK, length - at);
+        for (std::int64_t i = 0; i < count; i++) near[past + i] = made[past + i] = in[at + i] * gain;
+        for (std::int64_t start = 0; start < count; start += 8) {
+            const v8 peaks = peaks_of_eight(near + start, bank);
+            for (std::int64_t i = start; i < lowest(start + 8, count); i++)
+                if (peaks[i - start] > from) bend_between(near + i, bank, from, to, made + i);
         }
+        std::memcpy(out + at, made, static_cast<std::size_t>(count) * sizeof(float));
+        std::memmove(near, near + count, past_bytes);
+        std::memmove(made, made + count, past_bytes);
     }
-    return FINE;
+    std::memcpy(heard, near, past_bytes);
+    std::memcpy(pending, made, past_bytes);
+    return first_not_finite(out, length);
 }

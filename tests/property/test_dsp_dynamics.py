@@ -11,10 +11,11 @@ from scipy import signal
 
 from tapehand.audio import Audio
 from tapehand.dsp.chain import apply, run_chains, tail_s
-from tapehand.dsp.crossover import split_bands, weighted_sum
+from tapehand.dsp.crossover import crossover_sections
 from tapehand.dsp.fir import fir_response
-from tapehand.dsp.mid_side import decode, encode
+from tapehand.dsp.strip_node import StripNode
 from tapehand.errors import InputError, InternalError
+from tapehand.kernels.blend import left_and_right, mid_and_side, widened
 from tapehand.kernels.dynamics import GainFollower, compressor_follower, gate_follower, transient_follower
 from tapehand.song.processors import (
     Band,
@@ -142,12 +143,13 @@ def test_followers_in_blocks_give_the_bits_of_the_whole(
 
 @pytest.mark.parametrize("crossovers_hz", [(200.0,), (150.0, 2_000.0), (90.0, 700.0, 6_000.0), (100.0, 130.0, 160.0)])
 def test_bands_add_up_flat(crossovers_hz: tuple[float, ...]) -> None:
-    bands = split_bands(click(), crossovers_hz)
-    total = weighted_sum([(band, 1.0) for band in bands]).samples[0].astype(np.float64)
+    chains = crossover_sections(crossovers_hz, RATE_HZ)
+    bands = [StripNode(1, RATE_HZ, chain).follow(click().samples)[0].astype(np.float64) for chain in chains]
+    total = np.sum(bands, axis=0)
     gains_db = 20.0 * np.log10(np.abs(np.fft.rfft(total)))
     assert np.max(np.abs(gains_db)) < 0.01
     hz = np.fft.rfftfreq(total.size, 1.0 / RATE_HZ)
-    low_db = 20.0 * np.log10(np.abs(np.fft.rfft(bands[0].samples[0].astype(np.float64))) + 1e-12)
+    low_db = 20.0 * np.log10(np.abs(np.fft.rfft(bands[0])) + 1e-12)
     first = crossovers_hz[0]
     assert low_db[np.searchsorted(hz, first)] == pytest.approx(-6.02, abs=0.1)
     assert low_db[np.searchsorted(hz, 4.0 * first)] < -45.0
@@ -241,8 +243,11 @@ def test_transients_are_shaped_whatever_the_level(level: float) -> None:
 
 
 def test_mid_and_side_come_back(rng: np.random.Generator) -> None:
-    sound = Audio.of(rng.uniform(-1, 1, (2, 5_000)), RATE_HZ)
-    assert np.max(np.abs(decode(*encode(sound)).samples - sound.samples)) < 2e-7
+    sound = rng.uniform(-1, 1, (2, 5_000)).astype(np.float32)
+    assert np.max(np.abs(left_and_right(*mid_and_side(sound)) - sound)) < 2e-7
+    assert widened(sound, 1.0).tobytes() == sound.tobytes()
+    mid, side = mid_and_side(sound, 0.5)
+    assert np.max(np.abs(left_and_right(mid, side) - widened(sound, 0.5))) < 2e-7
 
 
 def test_bands_of_the_side_leave_the_middle_alone(rng: np.random.Generator) -> None:

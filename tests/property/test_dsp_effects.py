@@ -11,7 +11,6 @@ from scipy import signal
 from tapehand.audio import Audio
 from tapehand.dsp.chain import apply, tail_s
 from tapehand.dsp.reverb import room
-from tapehand.dsp.width import remove_dc
 from tapehand.errors import InternalError
 from tapehand.song.processors import Delay, Processor, Reverb, Saturation
 
@@ -229,9 +228,3 @@ def test_reverb_is_nearly_linear_in_level(rng: np.random.Generator) -> None:
     noise = rng.standard_normal((2, 5_000)) * 0.1
     one, two = (apply(Audio.of(noise * gain, RATE_HZ), OPEN).samples.astype(np.float64) for gain in (1.0, 2.0))
     assert np.max(np.abs(two - 2.0 * one)) < 1e-6
-
-
-def test_dc_goes() -> None:
-    made = remove_dc(Audio.of(sine(100.0, 0.3, 2.0).samples + 0.2, RATE_HZ)).samples
-    assert abs(float(made[0, RATE_HZ:].mean())) < 1e-3
-    assert float(np.abs(made[0, RATE_HZ:]).max()) == pytest.approx(0.3, abs=0.01)

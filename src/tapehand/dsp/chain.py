@@ -1,27 +1,36 @@
-"""Chains of any processors, and how long they ring on. Every processor is in time: no chain delays the sound."""
+"""Any processor as a node, chains of them as one node, and how long they ring on."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+import numpy as np
 
 from tapehand.audio import Audio
-from tapehand.dsp.characters import colour, compress_with_character
-from tapehand.dsp.convolution import convolution_tail_s, convolve_reverb
-from tapehand.dsp.crossover import compress_bands, de_ess, equalise_dynamically
-from tapehand.dsp.delay import delay, delay_tail_s
-from tapehand.dsp.fir import equalise_fir
-from tapehand.dsp.gating import gate, shape_transients
+from tapehand.audio.buffer import Samples
+from tapehand.dsp.characters import CharacterCompressorNode, ColourNode
+from tapehand.dsp.convolution import ConvolutionNode, convolution_tail_s
+from tapehand.dsp.crossover import DeEsserNode, DynamicEqualiserNode, MultibandNode
+from tapehand.dsp.delay import DelayNode, delay_tail_s
+from tapehand.dsp.fir import FirEqualiserNode
+from tapehand.dsp.gating import GateNode, TransientNode
 from tapehand.dsp.limiter import limit
-from tapehand.dsp.mid_side import equalise_mid_side
-from tapehand.dsp.reverb import reverb, reverb_tail_s
-from tapehand.dsp.saturation import saturate_audio
-from tapehand.dsp.softclip import soft_clip
-from tapehand.dsp.strips import STRIP_PROCESSORS, StripProcessor, run_strips
-from tapehand.dsp.width import widen
+from tapehand.dsp.mid_side import MidSideNode
+from tapehand.dsp.node import BLOCK_SAMPLES, Node, lay, stretch_of
+from tapehand.dsp.reverb import ReverbNode, reverb_tail_s
+from tapehand.dsp.saturation import SaturationNode
+from tapehand.dsp.softclip import SoftClipNode
+from tapehand.dsp.strip_node import NO_KEYS, StripNode
+from tapehand.dsp.strips import STRIP_PROCESSORS, StripBank, StripProcessor
+from tapehand.dsp.width import WidthNode
+from tapehand.dsp.wiring import DelayLine, both_sides
 from tapehand.errors import InternalError
+from tapehand.kernels.library import NotFinite
 from tapehand.song.processors import (
     CharacterCompressor,
     Colour,
+    Compressor,
     Convolution,
     DeEsser,
     Delay,
@@ -39,6 +48,258 @@ from tapehand.song.processors import (
     Width,
 )
 
+NO_SOUNDS: Final[Mapping[str, Audio]] = MappingProxyType({})
+TOGETHER: Final = 4
+
+NodeMaker = Callable[[int, int, Any], Node]
+NODES: Final[Mapping[type, NodeMaker]] = MappingProxyType(
+    {
+        Delay: DelayNode,
+        Reverb: ReverbNode,
+        Saturation: SaturationNode,
+        SoftClip: SoftClipNode,
+        Width: WidthNode,
+        DeEsser: DeEsserNode,
+        Gate: GateNode,
+        TransientShaper: TransientNode,
+        DynamicEqualiser: DynamicEqualiserNode,
+        MultibandCompressor: MultibandNode,
+        MidSideEqualiser: MidSideNode,
+        FirEqualiser: FirEqualiserNode,
+        CharacterCompressor: CharacterCompressorNode,
+        Colour: ColourNode,
+    }
+)
+
+
+def node_of(processor: Processor, channels: int, rate_hz: int, *, keys: Mapping[str, Audio] | None = None) -> Node:
+    """A fresh node for one processor.
+
+    Parameters
+    ----------
+    channels : of the sound, 1 or 2.
+    keys : impulse responses by the name of their source, for convolutions.
+
+    Raises
+    ------
+    InternalError
+        ``dsp.impulse`` for an impulse response that is not there or does not fit; ``dsp.slope`` and ``dsp.crossover``
+        for settings that make no filter.
+    InputError
+        ``dsp.character`` for a machine that the catalogue does not know.
+    """
+    if isinstance(processor, STRIP_PROCESSORS):
+        return StripNode(channels, rate_hz, [processor])
+    if isinstance(processor, Convolution):
+        return ConvolutionNode(channels, rate_hz, processor, _impulse(keys or {}, processor.impulse))
+    return NODES[type(processor)](channels, rate_hz, processor)
+
+
+def _impulse(keys: Mapping[str, Audio], name: str) -> Audio:
+    if name not in keys:
+        raise InternalError("dsp.impulse", "An impulse response is missing", where=name)
+    return keys[name]
+
+
+class ChainNode:
+    """Processors in series, as one node. No processors leave the sound as it is.
+
+    Parameters
+    ----------
+    channels : of the sound that goes in, 1 or 2; ``self.channels`` of the sound that comes out, as delays and reverbs
+        make stereo of mono.
+    keys : impulse responses by the name of their source.
+    name : of the track, for messages.
+
+    Raises
+    ------
+    InternalError, InputError
+        As ``node_of``.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_bank",)
+
+    def __init__(
+        self,
+        processors: Sequence[Processor],
+        channels: int,
+        rate_hz: int,
+        *,
+        keys: Mapping[str, Audio] | None = None,
+        name: str = "",
+    ) -> None:
+        self._bank = ChainBank([processors], [channels], rate_hz, keys=keys, names=[name])
+        self.channels, self.look_ahead_samples = self._bank.channels[0], self._bank.look_ahead_samples[0]
+
+    def follow(self, block: Samples, keys: Mapping[str, Samples] = NO_KEYS) -> Samples:
+        """The next block; ``keys`` as in ``ChainBank.follow``.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block; ``dsp.key`` for a key that is not there.
+        """
+        return self._bank.follow([block], keys)[0]
+
+
+class ChainBank:
+    """Chains of any number of tracks of one rate, side by side: what strips can do is done for four at a time.
+
+    What a track sounds like does not depend on its neighbours.
+
+    Parameters
+    ----------
+    chains : one for each track; empty leaves the track as it is.
+    channels : of each track, 1 or 2.
+    keys : impulse responses by the name of their source.
+    names : of the tracks, for messages.
+
+    Attributes
+    ----------
+    channels : of what comes out, for each track.
+    look_ahead_samples : how far what comes out lies behind what goes in, for each track.
+    key_names : of all that compressors listen to.
+
+    Raises
+    ------
+    InternalError, InputError
+        As ``node_of``.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_late_keys", "_stages")
+
+    def __init__(
+        self,
+        chains: Sequence[Sequence[Processor]],
+        channels: Sequence[int],
+        rate_hz: int,
+        *,
+        keys: Mapping[str, Audio] | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
+        self.channels, self.look_ahead_samples = list(channels), [0] * len(chains)
+        shown = [names[k] if k < len(names) else "" for k in range(len(chains))]
+        self._late_keys = _LateKeys()
+        self._stages: list[_Strips | _Effect] = []
+        rest = [tuple(chain) for chain in chains]
+        while any(rest):
+            heads = [_leading_strip(chain) for chain in rest]
+            if any(heads):
+                self._stages.append(_Strips(heads, self.look_ahead_samples, self._late_keys, rate_hz, shown))
+            rest = [chain[len(head) :] for chain, head in zip(rest, heads, strict=True)]
+            for number, chain in enumerate(rest):
+                if chain:
+                    node = node_of(chain[0], self.channels[number], rate_hz, keys=keys)
+                    place = f"{shown[number]}, {type(chain[0]).__name__}".removeprefix(", ")
+                    self._stages.append(_Effect(number, node, self.look_ahead_samples[number], place))
+                    self.channels[number] = node.channels
+                    self.look_ahead_samples[number] += node.look_ahead_samples
+            rest = [chain[1:] for chain in rest]
+        self.key_names = sorted({key for chain in chains for each in chain if (key := _key_of(each)) is not None})
+
+    def follow(self, blocks: Sequence[Samples], keys: Mapping[str, Samples] = NO_KEYS) -> list[Samples]:
+        """The next block of every track, ``(channels, n)`` with one ``n`` for all.
+
+        Parameters
+        ----------
+        keys : what compressors with a ``key_track`` listen to, by its name, ``(1 or 2, n)``: the same stretch of time
+            as the blocks that go in. Each compressor hears it as late as the nodes before it make its own sound.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with track, processor and sample of the block (below 0: of a block before);
+            ``dsp.key`` for a key that is not there.
+        """
+        current = list(blocks)
+        heard = self._late_keys.follow(keys)
+        for stage in self._stages:
+            stage.follow(current, heard)
+        return current
+
+
+class _Strips:
+    """The same step of several chains: as many processors as strips can do."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_bank",)
+
+    def __init__(
+        self,
+        heads: Sequence[Sequence[StripProcessor]],
+        late_samples: Sequence[int],
+        late_keys: "_LateKeys",
+        rate_hz: int,
+        names: Sequence[str],
+    ) -> None:
+        self._numbers = [number for number, head in enumerate(heads) if head]
+        self._late_samples, self._places = list(late_samples), names
+        chains = [late_keys.heard_by(heads[number], late_samples[number]) for number in self._numbers]
+        self._bank = StripBank(chains, rate_hz, names=[str(number) for number in self._numbers])
+
+    def follow(self, current: list[Samples], keys: Mapping[str, Samples]) -> None:
+        made = [np.empty(current[number].shape, dtype=np.float32) for number in self._numbers]
+        try:
+            self._bank.follow([current[number] for number in self._numbers], keys, made)
+        except NotFinite as error:
+            number = int(error.place)
+            raise NotFinite(self._places[number], error.sample - self._late_samples[number]) from None
+        for number, block in zip(self._numbers, made, strict=True):
+            current[number] = block
+
+
+class _Effect:
+    """One processor of one chain that is no strip's."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_node",)
+
+    def __init__(self, number: int, node: Node, late_samples: int, place: str) -> None:
+        self._number, self._node = number, node
+        self._late_samples, self._place = late_samples, place
+
+    def follow(self, current: list[Samples], keys: Mapping[str, Samples]) -> None:
+        del keys  # only strips hear keys
+        try:
+            current[self._number] = self._node.follow(current[self._number])
+        except NotFinite as error:
+            raise error.within(self._place, -self._late_samples) from None
+
+
+class _LateKeys:
+    """Side-chain sounds, as late as the sounds of the compressors that listen to them."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_lines",)
+
+    def __init__(self) -> None:
+        self._lines: list[DelayLine] = []
+        self._names: list[tuple[str, str]] = []
+
+    def heard_by(self, chain: Sequence[StripProcessor], late_samples: int) -> list[StripProcessor]:
+        """The chain with its keys named by how late it must hear them."""
+        return [
+            replace(each, key_track=self._late_name(each.key_track, late_samples))
+            if isinstance(each, Compressor) and each.key_track is not None
+            else each
+            for each in chain
+        ]
+
+    def _late_name(self, name: str, late_samples: int) -> str:
+        if late_samples == 0:
+            return name
+        late = f"{name}, {late_samples} samples later"
+        if (name, late) not in self._names:
+            self._names.append((name, late))
+            self._lines.append(DelayLine(2, late_samples))
+        return late
+
+    def follow(self, keys: Mapping[str, Samples]) -> Mapping[str, Samples]:
+        if not self._lines:
+            return keys
+        heard = dict(keys)
+        for (name, late), line in zip(self._names, self._lines, strict=True):
+            if name in keys:
+                heard[late] = line.follow(both_sides(keys[name]))
+        return heard
+
 
 def run_chains(
     tracks: Sequence[Audio],
@@ -47,56 +308,89 @@ def run_chains(
     keys: Mapping[str, Audio] | None = None,
     names: Sequence[str] = (),
 ) -> list[Audio]:
-    """Each track through its chain; lengths stay. What strips can do is done for four tracks at a time.
+    """Each track through its chain; in time, and as long as it was.
 
-    Parameters and errors as ``dsp.strips.run_strips``; ``keys`` also holds impulse responses by the name of their
-    source. Delays and reverbs turn mono into stereo.
+    Parameters
+    ----------
+    tracks : mono or stereo, of any rates and lengths. Delays and reverbs turn mono into stereo.
+    chains : one for each track; empty leaves the track as it is.
+    keys : by name, what compressors with a ``key_track`` listen to (cut or filled with silence to fit), and impulse
+        responses.
+    names : of the tracks, for messages.
+
+    Raises
+    ------
+    InternalError
+        ``render.not_finite`` with track and sample; ``dsp.key`` for a key that is not there; as ``node_of``.
     """
+    if len(tracks) != len(chains):
+        raise InternalError("dsp.strips", f"{len(tracks)} tracks need as many chains, not {len(chains)}")
     made, rest = list(tracks), [tuple(chain) for chain in chains]
     while any(rest):
-        heads = [_leading_strip(chain) for chain in rest]
-        made = run_strips(made, heads, keys=keys, names=names)
+        heads = [_until_limiter(chain) for chain in rest]
+        made = _run(made, heads, keys or {}, names)
         rest = [chain[len(head) :] for chain, head in zip(rest, heads, strict=True)]
-        made = [apply(audio, chain[0], keys=keys) if chain else audio for audio, chain in zip(made, rest, strict=True)]
+        made = [
+            limit(audio, chain[0]) if chain and isinstance(chain[0], Limiter) else audio
+            for audio, chain in zip(made, rest, strict=True)
+        ]
         rest = [chain[1:] for chain in rest]
     return made
 
 
+def _until_limiter(chain: Sequence[Processor]) -> Sequence[Processor]:
+    for number, processor in enumerate(chain):
+        if isinstance(processor, Limiter):
+            return chain[:number]
+    return chain
+
+
+def _run(
+    tracks: Sequence[Audio], chains: Sequence[Sequence[Processor]], keys: Mapping[str, Audio], names: Sequence[str]
+) -> list[Audio]:
+    made = list(tracks)
+    busy = [number for number, chain in enumerate(chains) if chain]
+    # Neighbours in length, so that little silence is computed.
+    busy.sort(key=lambda number: (tracks[number].rate_hz, tracks[number].length_samples))
+    for rate_hz in sorted({tracks[number].rate_hz for number in busy}):
+        same = [number for number in busy if tracks[number].rate_hz == rate_hz]
+        for four in (same[at : at + TOGETHER] for at in range(0, len(same), TOGETHER)):
+            sounds = [tracks[number] for number in four]
+            shown = [names[number] if number < len(names) else "" for number in four]
+            bank = ChainBank(
+                [chains[number] for number in four],
+                [sound.channels for sound in sounds],
+                rate_hz,
+                keys=keys,
+                names=shown,
+            )
+            for number, audio in zip(four, _play(bank, sounds, keys), strict=True):
+                made[number] = audio
+    return made
+
+
+def _play(bank: ChainBank, tracks: Sequence[Audio], keys: Mapping[str, Audio]) -> list[Audio]:
+    """Whole sounds through a fresh bank."""
+    made = [
+        np.empty((channels, track.length_samples), dtype=np.float32)
+        for channels, track in zip(bank.channels, tracks, strict=True)
+    ]
+    end = max(t.length_samples + late for t, late in zip(tracks, bank.look_ahead_samples, strict=True))
+    for start in range(0, end, BLOCK_SAMPLES):
+        count = min(BLOCK_SAMPLES, end - start)
+        heard = {name: stretch_of(keys[name].samples, start, count) for name in bank.key_names if name in keys}
+        try:
+            blocks = bank.follow([stretch_of(track.samples, start, count) for track in tracks], heard)
+        except NotFinite as error:
+            raise error.within("", start) from None
+        for whole, block, late in zip(made, blocks, bank.look_ahead_samples, strict=True):
+            lay(whole, block, start - late)
+    return [Audio(samples, track.rate_hz) for samples, track in zip(made, tracks, strict=True)]
+
+
 def apply(audio: Audio, processor: Processor, *, keys: Mapping[str, Audio] | None = None) -> Audio:
     """``audio`` through one processor; ``keys`` as in ``run_chains``."""
-    if isinstance(processor, STRIP_PROCESSORS):
-        return run_strips([audio], [[processor]], keys=keys)[0]
-    if isinstance(processor, Convolution):
-        return convolve_reverb(audio, processor, _impulse(keys or {}, processor.impulse))
-    run: Callable[[Audio, Any], Audio] = _FUNCTIONS[type(processor)]
-    return run(audio, processor)
-
-
-_FUNCTIONS: Final[Mapping[type, Callable[[Audio, Any], Audio]]] = MappingProxyType(
-    {
-        Delay: delay,
-        Reverb: reverb,
-        Saturation: saturate_audio,
-        SoftClip: soft_clip,
-        Limiter: limit,
-        Width: widen,
-        DeEsser: de_ess,
-        Gate: gate,
-        TransientShaper: shape_transients,
-        DynamicEqualiser: equalise_dynamically,
-        MultibandCompressor: compress_bands,
-        MidSideEqualiser: equalise_mid_side,
-        FirEqualiser: equalise_fir,
-        CharacterCompressor: compress_with_character,
-        Colour: colour,
-    }
-)
-
-
-def _impulse(keys: Mapping[str, Audio], name: str) -> Audio:
-    if name not in keys:
-        raise InternalError("dsp.impulse", "An impulse response is missing", where=name)
-    return keys[name]
+    return run_chains([audio], [[processor]], keys=keys)[0]
 
 
 def tail_s(chain: Sequence[Processor]) -> float:
@@ -114,6 +408,10 @@ def _tail_s(processor: Processor) -> float:
             return convolution_tail_s(processor)
         case _:
             return 0.0
+
+
+def _key_of(processor: Processor) -> str | None:
+    return processor.key_track if isinstance(processor, Compressor) else None
 
 
 def _leading_strip(chain: Sequence[Processor]) -> list[StripProcessor]:

@@ -1,62 +1,104 @@
 """Compressors and saturation with the behaviour of a kind of machine, as ``catalogue/characters.toml`` tells it."""
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from tapehand.audio import Audio
+from tapehand.audio.buffer import Samples
 from tapehand.catalogue.loading import load
 from tapehand.catalogue.table import Table
-from tapehand.dsp.delay import blend
 from tapehand.dsp.dynamics import GAIN_UNIT_DB, POWER_UNIT_DB, share_of_time
-from tapehand.dsp.gating import under_gains
-from tapehand.dsp.saturation import Curve, bend
-from tapehand.dsp.strips import run_strips
+from tapehand.dsp.gating import RiddenNode
+from tapehand.dsp.saturation import BentNode, Curve
+from tapehand.dsp.strip_node import StripNode
+from tapehand.dsp.wiring import Blend
 from tapehand.errors import InputError
 from tapehand.kernels.dynamics import compressor_follower
-from tapehand.song.processors import Band, CharacterCompressor, Colour, Equaliser, Gain
+from tapehand.song.processors import Band, CharacterCompressor, Colour, Equaliser
 from tapehand.units import db_to_gain
 
 LONGEST_MS: Final = 20_000.0
 
 
-def compress_with_character(audio: Audio, settings: CharacterCompressor) -> Audio:
-    """``audio`` through a compressor whose release remembers how long it has held the sound down.
+class CharacterCompressorNode:
+    """A compressor whose release remembers how long it has held the sound down.
 
     Raises
     ------
     InputError
         ``dsp.character`` for a kind that the catalogue does not know.
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
     """
-    follower = compressor_follower(_compressor_numbers(settings, audio.rate_hz))
-    wet = run_strips([under_gains(audio, follower)], [[Gain(gain_db=settings.make_up_db)]])[0]
-    return blend(audio, wet, settings.mix)
+
+    STATE: ClassVar[tuple[str, ...]] = ("_compressed", "_blend")
+    look_ahead_samples: Final = 0
+
+    def __init__(self, channels: int, rate_hz: int, settings: CharacterCompressor) -> None:
+        self.channels = channels
+        follower = compressor_follower(_compressor_numbers(settings, rate_hz))
+        self._compressed = RiddenNode(channels, follower, db_to_gain(settings.make_up_db))
+        self._blend = Blend(channels, settings.mix)
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        return self._blend.follow(block, self._compressed.follow(block))
 
 
-def colour(audio: Audio, settings: Colour) -> Audio:
-    """``audio`` through emphasis, curve, and emphasis taken back; the level of quiet sound stays.
+class ColourNode:
+    """Emphasis, a curve, and the emphasis taken back; the level of quiet sound stays.
 
     Raises
     ------
     InputError
         ``dsp.character`` for a kind that the catalogue does not know.
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_before", "_bent", "_after", "_blend")
+
+    def __init__(self, channels: int, rate_hz: int, settings: Colour) -> None:
+        self.channels = channels
+        before, after = _emphasis(settings.character)
+        self._before, self._after = StripNode(channels, rate_hz, before), StripNode(channels, rate_hz, after)
+        self._bent = BentNode(channels, rate_hz, _curve(settings))
+        self.look_ahead_samples = self._bent.look_ahead_samples
+        self._blend = Blend(channels, settings.mix, self.look_ahead_samples)
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        wet = self._after.follow(self._bent.follow(self._before.follow(block)))
+        return self._blend.follow(block, wet)
+
+
+def _curve(settings: Colour) -> Curve:
     table = character("colours", settings.character)
-    emphasis_db, emphasis_hz = table.number("emphasis_db", -24.0, 24.0), table.number("emphasis_hz", 20.0, 20_000.0)
-    bump = Band(kind="peak", frequency_hz=table.number("bump_hz", 20.0, 500.0), gain_db=table.number("bump_db", -6, 6))
-    curve = Curve(
+    return Curve(
         drive=db_to_gain(settings.drive_db),
         bias=table.number("bias", 0.0, 1.0),
         hardness=table.number("hardness", 0.0, 1.0),
     )
-    before = Equaliser(bands=(Band(kind="high_shelf", frequency_hz=emphasis_hz, gain_db=emphasis_db),))
-    after = Equaliser(bands=(Band(kind="high_shelf", frequency_hz=emphasis_hz, gain_db=-emphasis_db), bump))
-    emphasised = run_strips([audio], [[before]])[0] if emphasis_db else audio
-    made = bend(emphasised, curve)
-    return blend(audio, run_strips([made], [[after]])[0] if emphasis_db or bump.gain_db else made, settings.mix)
+
+
+def _emphasis(name: str) -> tuple[list[Equaliser], list[Equaliser]]:
+    """What stands before the curve and what behind it; nothing where nothing is to be changed."""
+    table = character("colours", name)
+    emphasis_db, emphasis_hz = table.number("emphasis_db", -24.0, 24.0), table.number("emphasis_hz", 20.0, 20_000.0)
+    bump = Band(kind="peak", frequency_hz=table.number("bump_hz", 20.0, 500.0), gain_db=table.number("bump_db", -6, 6))
+    before, after = (
+        Band(kind="high_shelf", frequency_hz=emphasis_hz, gain_db=each) for each in (emphasis_db, -emphasis_db)
+    )
+    if not (emphasis_db or bump.gain_db):
+        return [], []
+    return [Equaliser(bands=(before,))], [Equaliser(bands=(after, bump))]
 
 
 @cache

@@ -4,14 +4,17 @@ Uniformly partitioned overlap-save (W. G. Gardner, "Efficient convolution withou
 the uniform case): memory grows with the response, not with the sound.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.dsp.delay import blend
+from tapehand.audio.buffer import Samples
+from tapehand.dsp.wiring import Blend, both_sides
 from tapehand.errors import InternalError
+from tapehand.kernels.library import NotFinite
 from tapehand.song.processors import Convolution
 from tapehand.units import db_to_gain, seconds_to_samples
 
@@ -21,66 +24,132 @@ PARTS: Final = 8
 
 
 class Convolver:
-    """One channel through one response, in blocks of ``part`` samples that begin with the sound."""
+    """One channel through one response. The work is done whenever ``part`` samples have come together.
+
+    Parameters
+    ----------
+    response : float64 ``(n,)``, at least one sample.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_entering", "_leaving", "_past", "_filled", "_newest")
 
     def __init__(self, response: NDArray[np.float64]) -> None:
         self.part = _part_samples(response.size)
-        count = max(1, -(-response.size // self.part))
+        count = -(-response.size // self.part)
         parts = np.zeros((count, 2 * self.part))
         for number in range(count):
             piece = response[number * self.part : (number + 1) * self.part]
             parts[number, : piece.size] = piece
         self._response = np.fft.rfft(parts)
-        self._heard = np.zeros_like(self._response)
-        self._window = np.zeros(2 * self.part)
-        self._next = 0
+        # What was heard, part by part in a ring, and its spectra: part k together with the one before it.
+        self._past = np.zeros((count + 1, self.part), dtype=np.float32)
+        self._heard = np.zeros((count + 1, self.part + 1), dtype=np.complex128)
+        self._entering, self._leaving = np.zeros(self.part, dtype=np.float32), np.zeros(self.part, dtype=np.float32)
+        self._filled, self._newest = 0, 0
 
-    def follow(self, block: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The next ``part`` samples."""
-        count = len(self._response)
-        self._window[: self.part] = self._window[self.part :]
-        self._window[self.part :] = block
-        self._heard[self._next] = np.fft.rfft(self._window)
-        total = np.zeros_like(self._response[0])
-        for age in range(count):
-            total += self._heard[(self._next - age) % count] * self._response[age]
-        self._next = (self._next + 1) % count
-        made: NDArray[np.float64] = np.fft.irfft(total)[self.part :]
+    def follow(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """The next samples ``(n,)``, and what comes out, ``part`` samples behind them."""
+        done = 0
+        while done < samples.size:
+            count = min(samples.size - done, self.part - self._filled)
+            stretch = slice(self._filled, self._filled + count)
+            out[done : done + count] = self._leaving[stretch]
+            self._entering[stretch] = samples[done : done + count]
+            self._filled += count
+            done += count
+            if self._filled == self.part:
+                self._turn()
+
+    def after_restore(self) -> None:
+        """Spectra are not kept, as they are made of what is."""
+        for number in range(len(self._past)):
+            self._hear(number)
+
+    def _turn(self) -> None:
+        """A part is full: what it becomes is what leaves next."""
+        self._newest, self._filled = (self._newest + 1) % len(self._past), 0
+        self._past[self._newest] = self._entering
+        self._hear(self._newest)
+        total, product = np.zeros_like(self._response[0]), np.empty_like(self._response[0])
+        for age, response in enumerate(self._response):
+            total += np.multiply(self._heard[self._newest - age], response, out=product)
+        self._leaving[:] = np.fft.irfft(total)[self.part :]
+
+    def _hear(self, number: int) -> None:
+        two = np.concatenate([self._past[number - 1], self._past[number]])
+        self._heard[number] = np.fft.rfft(two.astype(np.float64))
+
+
+class ConvolverNode:
+    """Each channel through a response of its own, in time but for the part that the work is done in, and the lead.
+
+    Parameters
+    ----------
+    lead_samples : how much of the responses lies before the sound.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_convolvers",)
+
+    def __init__(self, responses: Sequence[NDArray[np.float64]], lead_samples: int = 0) -> None:
+        self.channels = len(responses)
+        self._convolvers = [Convolver(response) for response in responses]
+        self.look_ahead_samples = self._convolvers[0].part + lead_samples
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        finite = np.isfinite(block).all(axis=0)
+        if not finite.all():
+            raise NotFinite("", int(finite.argmin()))
+        made = np.empty((self.channels, block.shape[1]), dtype=np.float32)
+        for convolver, channel, out in zip(self._convolvers, block, made, strict=True):
+            convolver.follow(channel, out)
         return made
 
 
-def convolve(channel: NDArray[np.float32], response: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``channel`` through ``response``, cut to the length of ``channel``."""
-    convolver = Convolver(response)
-    made = np.empty(channel.size)
-    for start in range(0, channel.size, convolver.part):
-        piece = channel[start : start + convolver.part]
-        block = np.zeros(convolver.part)
-        block[: piece.size] = piece
-        made[start : start + piece.size] = convolver.follow(block)[: piece.size]
-    return made
-
-
-def convolve_reverb(audio: Audio, settings: Convolution, impulse: Audio) -> Audio:
-    """The sound of the place that ``impulse`` was recorded in; stereo out, as long as ``audio``, in time with it.
+class ConvolutionNode:
+    """The sound of the place that an impulse response was recorded in; stereo out.
 
     A stereo response is heard left by the left side and right by the right side, a mono one by both.
 
     Raises
     ------
     InternalError
-        ``dsp.impulse`` for a response of another rate or of more than two channels; ``render.not_finite``.
+        ``dsp.impulse`` for a response of another rate or of more than two channels, ``render.not_finite`` for one that
+        is broken.
     """
-    if impulse.rate_hz != audio.rate_hz or impulse.channels > 2:
-        raise InternalError("dsp.impulse", f"An impulse response here is stereo at {audio.rate_hz} Hz")
-    if not (np.isfinite(impulse.samples).all() and np.isfinite(audio.samples).all()):
-        raise InternalError("render.not_finite", "The sound holds a value that is not a number", where="convolution")
-    pre_delay = seconds_to_samples(settings.pre_delay_ms / 1e3, audio.rate_hz)
-    used = max(1, seconds_to_samples(settings.length_s, audio.rate_hz))
-    response = impulse.span(-pre_delay, used).stereo().samples.astype(np.float64) * db_to_gain(settings.gain_db)
-    dry = audio.stereo()
-    wet = [convolve(channel, side) for channel, side in zip(dry.samples, response, strict=True)]
-    return blend(dry, Audio.of(np.stack(wet), audio.rate_hz), settings.mix)
+
+    STATE: ClassVar[tuple[str, ...]] = ("_wet", "_blend")
+    channels: Final = 2
+
+    def __init__(self, channels: int, rate_hz: int, settings: Convolution, impulse: Audio) -> None:
+        del channels  # mono and stereo alike
+        if impulse.rate_hz != rate_hz or impulse.channels > 2:
+            raise InternalError("dsp.impulse", f"An impulse response here is stereo at {rate_hz} Hz")
+        pre_delay = seconds_to_samples(settings.pre_delay_ms / 1e3, rate_hz)
+        used = max(1, seconds_to_samples(settings.length_s, rate_hz))
+        sides = impulse.span(-pre_delay, min(used, max(1, impulse.length_samples))).stereo().samples
+        if not np.isfinite(sides).all():
+            raise NotFinite(settings.impulse, int(np.isfinite(sides).all(axis=0).argmin()) - pre_delay)
+        self._wet = ConvolverNode(list(sides.astype(np.float64) * db_to_gain(settings.gain_db)))
+        self.look_ahead_samples = self._wet.look_ahead_samples
+        self._blend = Blend(2, settings.mix, self.look_ahead_samples)
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        dry = both_sides(block)
+        return self._blend.follow(dry, self._wet.follow(dry))
 
 
 def convolution_tail_s(settings: Convolution) -> float:

@@ -12,10 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.audio import Audio
-from tapehand.dsp.convolution import convolve
+from tapehand.dsp.convolution import ConvolverNode
 from tapehand.dsp.matched import analogue_power
-from tapehand.errors import InternalError
 from tapehand.song.processors import Band, FirEqualiser
 
 LENGTH_S: Final = 0.18
@@ -24,22 +22,12 @@ LOWEST_HZ: Final = 0.5
 LOWEST_Q: Final = 0.05
 
 
-def equalise_fir(audio: Audio, settings: FirEqualiser) -> Audio:
-    """``audio`` through the bands, in time with it and as long as it.
+class FirEqualiserNode(ConvolverNode):
+    """Bands as a finite filter. Of linear phase, it rings as long before a sound as behind it: 90 ms on each side."""
 
-    A linear-phase filter rings as long before a sound as behind it: 90 ms of the filter lie on each side.
-
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    if not np.isfinite(audio.samples).all():
-        raise InternalError("render.not_finite", "The sound holds a value that is not a number", where="equaliser")
-    response, lead = fir_response(settings, audio.rate_hz)
-    ahead = audio.span(0, audio.length_samples + lead)
-    made = [convolve(channel, response)[lead:] for channel in ahead.samples]
-    return Audio.of(np.stack(made), audio.rate_hz)
+    def __init__(self, channels: int, rate_hz: int, settings: FirEqualiser) -> None:
+        response, lead = fir_response(settings, rate_hz)
+        super().__init__([response] * channels, lead)
 
 
 @lru_cache(maxsize=256)

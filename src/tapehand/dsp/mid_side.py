@@ -1,38 +1,39 @@
 """Stereo as mid and side."""
 
+from typing import ClassVar, Final
+
 import numpy as np
 
-from tapehand.audio import Audio
-from tapehand.dsp.strips import StripProcessor, run_strips
+from tapehand.audio.buffer import Samples
+from tapehand.dsp.strip_node import NO_KEYS
+from tapehand.dsp.strips import StripBank, StripProcessor
+from tapehand.kernels.blend import left_and_right, mid_and_side
 from tapehand.song.processors import Equaliser, Gain, MidSideEqualiser
 
 
-def encode(stereo: Audio) -> tuple[Audio, Audio]:
-    """Mid ``(l + r) / 2`` and side ``(l - r) / 2``, both mono."""
-    left, right = stereo.samples.astype(np.float64)
-    mid, side = 0.5 * (left + right), 0.5 * (left - right)
-    return Audio.of(mid[np.newaxis], stereo.rate_hz), Audio.of(side[np.newaxis], stereo.rate_hz)
+class MidSideNode:
+    """Bands and gains of mid and side; a mono sound is all mid and stays mono."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_bank",)
+    look_ahead_samples: Final = 0
 
-def decode(mid: Audio, side: Audio) -> Audio:
-    """Stereo again: ``mid + side`` and ``mid - side``."""
-    middle, difference = mid.samples[0].astype(np.float64), side.samples[0].astype(np.float64)
-    return Audio.of(np.stack([middle + difference, middle - difference]), mid.rate_hz)
+    def __init__(self, channels: int, rate_hz: int, settings: MidSideEqualiser) -> None:
+        self.channels = channels
+        chains: list[list[StripProcessor]] = [
+            [Gain(gain_db=settings.mid_gain_db), Equaliser(bands=settings.mid)],
+            [Gain(gain_db=settings.side_gain_db), Equaliser(bands=settings.side)],
+        ]
+        self._bank = StripBank(chains[:channels], rate_hz)
 
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
 
-def equalise_mid_side(audio: Audio, settings: MidSideEqualiser) -> Audio:
-    """Bands and gains of mid and side; a mono sound is all mid and stays mono.
-
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    chains: list[list[StripProcessor]] = [
-        [Gain(gain_db=settings.mid_gain_db), Equaliser(bands=settings.mid)],
-        [Gain(gain_db=settings.side_gain_db), Equaliser(bands=settings.side)],
-    ]
-    if audio.channels != 2:
-        return run_strips([audio], chains[:1])[0]
-    mid, side = run_strips(encode(audio), chains)
-    return decode(mid, side)
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        parts = mid_and_side(block) if self.channels == 2 else (block,)
+        made = [np.empty(part.shape, dtype=np.float32) for part in parts]
+        self._bank.follow(parts, NO_KEYS, made)
+        return left_and_right(*made) if self.channels == 2 else made[0]

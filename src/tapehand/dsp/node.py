@@ -13,32 +13,39 @@ from numpy.typing import NDArray
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
+from tapehand.kernels.library import NotFinite
 
 BLOCK_SAMPLES = 16_384
 
 
 class Remembers(Protocol):
-    """Whatever has a state: named attributes that are arrays, numbers, or things that remember, or lists of these."""
+    """Whatever has a state: named attributes that are arrays, numbers, or things that remember, or lists of these.
+
+    What can be made of these again (the spectra of a convolution) is not kept: ``after_restore()``, where a thing has
+    it, is called when its state has been put back.
+    """
 
     STATE: ClassVar[tuple[str, ...]]
 
 
 class Node(Remembers, Protocol):
-    """One processor, set up for the rate and the channels of one sound.
+    """One processor, set up for the rate and the channels of one sound."""
 
-    Attributes
-    ----------
-    channels : of what comes out.
-    look_ahead_samples : how far the output lies behind the input.
-    """
+    @property
+    def channels(self) -> int:
+        """How many channels come out."""
+        ...
 
-    channels: int
-    look_ahead_samples: int
+    @property
+    def look_ahead_samples(self) -> int:
+        """How far the output lies behind the input."""
+        ...
 
     def follow(self, block: Samples) -> Samples:
         """The next block ``(channels in, n)``; ``(channels, n)`` comes out, the first look-ahead of all to be dropped.
 
-        The block is left as it is, and what comes out may be a view of it.
+        Rows are contiguous, their distance may be any, so that a block can be a stretch ``[:, a:b]`` of something
+        longer. It is left as it is; what comes out may be a view of it, and is not to be written into.
 
         Raises
         ------
@@ -50,11 +57,33 @@ class Node(Remembers, Protocol):
 
 def run_whole(node: Node, audio: Audio) -> Audio:
     """A whole sound through a fresh node: as long as it was, and in time."""
-    ahead = audio.span(0, audio.length_samples + node.look_ahead_samples).samples
-    out = np.empty((node.channels, ahead.shape[1]), dtype=np.float32)
-    for start in range(0, ahead.shape[1], BLOCK_SAMPLES):
-        out[:, start : start + BLOCK_SAMPLES] = node.follow(ahead[:, start : start + BLOCK_SAMPLES])
-    return Audio.of(out[:, node.look_ahead_samples :], audio.rate_hz)
+    made = np.empty((node.channels, audio.length_samples), dtype=np.float32)
+    for start in range(0, audio.length_samples + node.look_ahead_samples, BLOCK_SAMPLES):
+        count = min(BLOCK_SAMPLES, audio.length_samples + node.look_ahead_samples - start)
+        try:
+            block = node.follow(stretch_of(audio.samples, start, count))
+        except NotFinite as error:
+            raise error.within("", start) from None
+        lay(made, block, start - node.look_ahead_samples)
+    return Audio(made, audio.rate_hz)
+
+
+def stretch_of(samples: Samples, start: int, count: int) -> Samples:
+    """``count`` samples from ``start`` on: a view where there is sound, silence before and behind it."""
+    first, end = max(start, 0), min(start + count, samples.shape[1])
+    if first == start and end == start + count:
+        return samples[:, start:end]
+    stretch = np.zeros((samples.shape[0], count), dtype=np.float32)
+    if end > first:
+        stretch[:, first - start : end - start] = samples[:, first:end]
+    return stretch
+
+
+def lay(onto: Samples, block: Samples, start: int) -> None:
+    """Copy a block to ``start`` of a sound; what would lie outside of it is dropped."""
+    first, end = max(start, 0), min(start + block.shape[1], onto.shape[1])
+    if end > first:
+        onto[:, first:end] = block[:, first - start : end - start]
 
 
 def state_of(thing: Any) -> list[NDArray[Any]]:
@@ -69,6 +98,8 @@ def restore(thing: Any, state: Iterator[NDArray[Any]]) -> None:
         kept = _restored(value, state)
         if kept is not value:
             setattr(thing, name, kept)
+    if hasattr(thing, "after_restore"):
+        thing.after_restore()
 
 
 def _leaves(value: Any) -> Iterator[Any]:

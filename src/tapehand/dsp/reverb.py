@@ -6,16 +6,16 @@ Line lengths are primes spread evenly in pitch; a shelf in every line sets its l
 
 import math
 from functools import cache
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.audio import Audio
-from tapehand.dsp.delay import blend
+from tapehand.audio.buffer import Samples
 from tapehand.dsp.filters import reachable_hz
-from tapehand.dsp.strips import run_strips
-from tapehand.dsp.width import widen
+from tapehand.dsp.strip_node import StripNode
+from tapehand.dsp.width import WidthNode
+from tapehand.dsp.wiring import Blend, DelayLine, both_sides
 from tapehand.kernels.effects import REVERB_LINES, Room
 from tapehand.song.processors import Band, Equaliser, HighPass, Reverb, Width
 from tapehand.units import seconds_to_samples
@@ -37,22 +37,35 @@ LOUDEST_OUTPUT: Final = 4.0
 SHORTEST_DECAY_S: Final = 0.05
 
 
-def reverb(audio: Audio, settings: Reverb) -> Audio:
-    """The sound of a room; stereo out, as long as ``audio``, in time with it.
+class ReverbNode:
+    """The sound of a room; stereo out.
 
     What lies below the damping comes back at about its own level (within 3 dB) whatever the decay, so that a send keeps
-    its meaning. ``mix`` blends linearly. To hear the tail, give sound followed by ``reverb_tail_s`` of silence.
-
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
+    its meaning. ``mix`` blends linearly.
     """
-    dry = audio.stereo()
-    pre_delay = seconds_to_samples(settings.pre_delay_ms / 1e3, audio.rate_hz)
-    entering = run_strips([dry.span(-pre_delay, dry.length_samples - pre_delay)], [_cuts(settings)])[0]
-    wet = Audio(room(settings, audio.rate_hz).follow(entering.samples), audio.rate_hz)
-    return blend(dry, widen(wet, Width(width=settings.width)), settings.mix)
+
+    STATE: ClassVar[tuple[str, ...]] = ("_pre_delay", "_cuts", "_room", "_width", "_blend")
+    channels: Final = 2
+    look_ahead_samples: Final = 0
+
+    def __init__(self, channels: int, rate_hz: int, settings: Reverb) -> None:
+        self._pre_delay = DelayLine(channels, seconds_to_samples(settings.pre_delay_ms / 1e3, rate_hz))
+        self._cuts = StripNode(channels, rate_hz, _cuts(settings))
+        self._room = room(settings, rate_hz)
+        self._width = WidthNode(2, rate_hz, Width(width=settings.width))
+        self._blend = Blend(2, settings.mix)
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        entering = self._cuts.follow(self._pre_delay.follow(block))
+        wet = self._width.follow(self._room.follow(both_sides(entering)))
+        return self._blend.follow(both_sides(block), wet)
 
 
 def reverb_tail_s(settings: Reverb) -> float:

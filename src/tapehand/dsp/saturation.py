@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
-from tapehand.audio import Audio
+from tapehand.audio.buffer import Samples
 from tapehand.dsp.interpolation import kaiser_bank
-from tapehand.kernels.effects import OVERSAMPLING, saturate
+from tapehand.kernels.effects import OVERSAMPLING, Saturator
 from tapehand.song.processors import Saturation
 from tapehand.units import db_to_gain
 
@@ -34,26 +34,42 @@ class Curve:
     hardness: float = 0.0
 
 
-def saturate_audio(audio: Audio, settings: Saturation) -> Audio:
-    """``tanh(drive x) / drive`` at 4 times the rate, blended by ``mix``. Quiet sound passes unchanged; no delay.
+class BentNode:
+    """A sound plus ``mix`` times what a curve changes of it; that alone is filtered, and freed of DC."""
 
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    return bend(audio, Curve(drive=db_to_gain(settings.drive_db)), settings.mix)
+    STATE: ClassVar[tuple[str, ...]] = ("_saturators",)
+
+    def __init__(self, channels: int, rate_hz: int, curve: Curve, mix: float = 1.0) -> None:
+        self.channels = channels
+        self._saturators = [
+            Saturator(
+                kaiser_bank(OVERSAMPLING, TAPS, KAISER_BETA, HALF_GAIN_AT),
+                drive=curve.drive,
+                bias=curve.bias,
+                hardness=curve.hardness,
+                mix=mix,
+                dc_share=-math.expm1(-2.0 * math.pi * DC_CUTOFF_HZ / rate_hz),
+            )
+            for _ in range(channels)
+        ]
+        self.look_ahead_samples = self._saturators[0].late_samples
+
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        made = np.empty(block.shape, dtype=np.float32)
+        for saturator, channel, out in zip(self._saturators, block, made, strict=True):
+            saturator.follow(channel, out)
+        return made
 
 
-def bend(audio: Audio, curve: Curve, mix: float = 1.0) -> Audio:
-    """``audio`` plus ``mix`` times what the curve changes of it; that alone is filtered, and freed of DC.
+class SaturationNode(BentNode):
+    """``tanh(drive x) / drive`` at 4 times the rate, blended by ``mix``. Quiet sound passes unchanged."""
 
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    bank = kaiser_bank(OVERSAMPLING, TAPS, KAISER_BETA, HALF_GAIN_AT)
-    dc_share = -math.expm1(-2.0 * math.pi * DC_CUTOFF_HZ / audio.rate_hz)
-    shape = (curve.drive, curve.bias, curve.hardness)
-    return Audio(np.stack([saturate(channel, bank, *shape, mix, dc_share) for channel in audio.samples]), audio.rate_hz)
+    def __init__(self, channels: int, rate_hz: int, settings: Saturation) -> None:
+        super().__init__(channels, rate_hz, Curve(drive=db_to_gain(settings.drive_db)), settings.mix)

@@ -1,34 +1,37 @@
-"""Stereo width, and the removal of DC."""
+"""Stereo width."""
 
-from typing import Final
+from typing import ClassVar, Final
 
-import numpy as np
-
-from tapehand.audio import Audio
-from tapehand.dsp.strips import run_strips
+from tapehand.audio.buffer import Samples
+from tapehand.dsp.strip_node import StripNode
+from tapehand.kernels.blend import left_and_right, mid_and_side, widened
 from tapehand.song.processors import HighPass, Width
 
-DC_CUTOFF_HZ: Final = 5.0
 
+class WidthNode:
+    """The side signal times ``width``; below ``mono_below_hz`` it is filtered away (12 dB/oct). Mono stays as it is."""
 
-def widen(audio: Audio, settings: Width) -> Audio:
-    """The side signal times ``width``; below ``mono_below_hz`` it is filtered away (12 dB/oct). Mono stays as it is.
+    STATE: ClassVar[tuple[str, ...]] = ("_side",)
+    look_ahead_samples: Final = 0
 
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    if audio.channels != 2:
-        return audio
-    left, right = audio.samples.astype(np.float64)
-    middle, side = 0.5 * (left + right), 0.5 * settings.width * (left - right)
-    if settings.mono_below_hz is not None:
-        low_cut = HighPass(cutoff_hz=settings.mono_below_hz)
-        side = run_strips([Audio.of(side[np.newaxis], audio.rate_hz)], [[low_cut]])[0].samples[0]
-    return Audio.of(np.stack([middle + side, middle - side]), audio.rate_hz)
+    def __init__(self, channels: int, rate_hz: int, settings: Width) -> None:
+        self.channels = channels
+        self._width, self._cuts_lows = settings.width, settings.mono_below_hz is not None
+        self._side = StripNode(
+            1, rate_hz, [] if settings.mono_below_hz is None else [HighPass(cutoff_hz=settings.mono_below_hz)]
+        )
 
+    def follow(self, block: Samples) -> Samples:
+        """The next block.
 
-def remove_dc(audio: Audio) -> Audio:
-    """``audio`` through a first-order high-pass at 5 Hz."""
-    return run_strips([audio], [[HighPass(cutoff_hz=DC_CUTOFF_HZ, slope_db_per_octave=6)]])[0]
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample of the block.
+        """
+        if self.channels != 2:
+            return block
+        if not self._cuts_lows:
+            return widened(block, self._width)
+        mid, side = mid_and_side(block, self._width)
+        return left_and_right(mid, self._side.follow(side))

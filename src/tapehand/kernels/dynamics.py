@@ -1,6 +1,6 @@
 """Gains over time: compressors with a memory, gates, transient shapers."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ _SHAPE = (_P.F32, _P.F32, _P.F32_OUT, _P.INT, _P.F64, _P.F64_OUT)
 class GainFollower:
     """One of the kernels of ``native/kernels/dynamics.cpp``, with what it remembers between blocks."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_state",)
+
     def __init__(self, kernel: Kernel, settings: list[float], states: int) -> None:
         self._kernel, self._settings = kernel, np.array(settings, dtype=np.float64)
         self._state = np.zeros(states)
 
-    def follow(self, samples: NDArray[np.float32], *, where: str = "") -> NDArray[np.float32]:
+    def follow(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The gains ``(n,)`` for the next samples ``(1 or 2, n)``.
 
         Raises
@@ -30,7 +32,7 @@ class GainFollower:
         if samples.ndim != 2 or samples.shape[0] not in (1, 2):
             raise InternalError("kernels.argument", f"Dynamics take mono or stereo, not {samples.shape}")
         gains = np.empty(samples.shape[1], dtype=np.float32)
-        self._kernel(samples[0], samples[-1], gains, gains.size, self._settings, self._state, where=where)
+        self._kernel(samples[0], samples[-1], gains, gains.size, self._settings, self._state)
         return gains
 
 

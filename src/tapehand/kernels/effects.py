@@ -1,7 +1,7 @@
 """The kernels behind delay, reverb and saturation, with their state."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,14 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_SATURATE = Kernel("saturate", _P.F32, _P.F32_OUT, _P.INT, _P.F32, _P.INT, *[_P.REAL] * 5, _P.F64_OUT)
-_ECHO = Kernel("echo", _P.F32, _P.F32_OUT, _P.INT, _P.F64_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL, _P.INT, _P.F64_OUT)
+_SATURATE = Kernel(
+    "saturate", _P.F32, _P.F32_OUT, _P.INT, _P.F32, _P.INT, *[_P.REAL] * 5, _P.F32_OUT, _P.F32_OUT, _P.F64_OUT
+)
+_SIDES = (_P.F32, _P.F32, _P.F32_OUT, _P.F32_OUT, _P.INT)
+_ECHO = Kernel("echo", *_SIDES, _P.F64_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL, _P.INT, _P.F64_OUT)
 _REVERB = Kernel(
     "reverb",
-    *(_P.F32, _P.F32_OUT, _P.INT, _P.F64, _P.I64, _P.I64, _P.F64, _P.INT),
+    *(*_SIDES, _P.F64, _P.I64, _P.I64, _P.F64, _P.INT),
     *(_P.F32_OUT, _P.INT, _P.F32_OUT, _P.F32_OUT, _P.INT, _P.I64_OUT),
 )
 
@@ -26,31 +29,49 @@ OVERSAMPLING: Final = 4
 Stereo = NDArray[np.float32]
 
 
-def saturate(
-    channel: NDArray[np.float32],
-    bank: NDArray[np.float32],
-    drive: float,
-    bias: float,
-    hardness: float,
-    mix: float,
-    dc_share: float,
-) -> NDArray[np.float32]:
-    """One channel plus ``mix`` times what a curve of slope 1 changes of it, without DC; no delay.
+class Saturator:
+    """One channel on its way through a bent curve at four times the rate, with what it remembers.
 
-    ``bank`` is an interpolation bank ``(4, taps)``, taps a multiple of 8 up to 96; ``dc_share`` the coefficient of the
-    one-pole that finds the DC; ``bias`` and ``hardness`` lie between 0 and 1.
+    What comes out is the sound plus ``mix`` times what a curve of slope 1 changes of it, without DC.
+
+    Parameters
+    ----------
+    bank : interpolation bank ``(4, taps)``, taps a multiple of 8 up to 96.
+    drive : linear gain into the curve, above 0.
+    bias, hardness : of the curve, 0 to 1.
+    mix : linear share of the change.
+    dc_share : the coefficient of the one-pole that finds the DC.
     """
-    if channel.ndim != 1 or bank.shape[0] != OVERSAMPLING or bank.shape[1] % 8 or bank.shape[1] > 96 or drive <= 0:
-        raise InternalError("kernels.argument", "Saturation takes one channel, a bank (4, taps) and drive above 0")
-    made = np.empty_like(channel)
-    shape = (drive, bias, hardness, mix, dc_share)
-    _SATURATE(channel, made, channel.size, bank, bank.shape[1], *shape, np.zeros(2))
-    return made
+
+    STATE: ClassVar[tuple[str, ...]] = ("_heard", "_curved", "_dc")
+
+    def __init__(
+        self, bank: NDArray[np.float32], *, drive: float, bias: float, hardness: float, mix: float, dc_share: float
+    ) -> None:
+        if bank.shape[0] != OVERSAMPLING or bank.shape[1] % 8 or bank.shape[1] > 96 or drive <= 0:
+            raise InternalError("kernels.argument", "Saturation takes a bank (4, taps) and drive above 0")
+        self.late_samples = bank.shape[1] - 1
+        self._settings = (bank, bank.shape[1], drive, bias, hardness, mix, dc_share)
+        self._heard = np.zeros(self.late_samples, dtype=np.float32)
+        self._curved = np.zeros((OVERSAMPLING, self.late_samples), dtype=np.float32)
+        self._dc = np.zeros(1)
+
+    def follow(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """The next ``(n,)`` samples, and what comes out, ``late_samples`` behind them.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample.
+        """
+        _SATURATE(samples, out, samples.size, *self._settings, self._heard, self._curved, self._dc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Echo:
     """A delay line with what it remembers. Shares are ``1 - exp(-2 pi f / rate)`` of the loop's cuts."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("lines", "state")
 
     delay_samples: int
     feedback: float
@@ -77,11 +98,11 @@ class Echo:
             state=np.zeros(5),
         )
 
-    def follow(self, samples: Stereo, *, where: str = "delay") -> Stereo:
+    def follow(self, samples: Stereo) -> Stereo:
         """The echoes, and only they, of the next ``(2, n)`` samples."""
         made = _like_stereo(samples)
         how = (self.feedback, self.low_share, self.high_share, self.ping_pong)
-        _ECHO(samples, made, samples.shape[1], self.lines, self.delay_samples, *how, self.state, where=where)
+        _ECHO(*samples, *made, samples.shape[1], self.lines, self.delay_samples, *how, self.state)
         return made
 
 
@@ -95,6 +116,8 @@ class Room:
     lengths : int64 ``(24,)``: 16 lines, 4 diffusers left, 4 right, in samples.
     taps, tap_gains : ``(2, k)``: the early reflections of each side, in samples and linear.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("lines", "filters", "rings", "position")
 
     settings: NDArray[np.float64]
     lengths: NDArray[np.int64]
@@ -130,19 +153,19 @@ class Room:
             position=np.zeros(1, dtype=np.int64),
         )
 
-    def follow(self, samples: Stereo, *, where: str = "reverb") -> Stereo:
+    def follow(self, samples: Stereo) -> Stereo:
         """The reverb, and only that, of the next ``(2, n)`` samples."""
         made = _like_stereo(samples)
         shape = (self.settings, self.lengths, self.taps, self.tap_gains, self.taps.shape[1])
         memory = (self.lines, self.lines.shape[1] - 4, self.filters, self.rings, self.rings.shape[1], self.position)
-        _REVERB(samples, made, samples.shape[1], *shape, *memory, where=where)
+        _REVERB(*samples, *made, samples.shape[1], *shape, *memory)
         return made
 
 
 def _like_stereo(samples: Stereo) -> Stereo:
     if samples.ndim != 2 or samples.shape[0] != 2:
         raise InternalError("kernels.argument", f"This effect takes (2, n) samples, not {samples.shape}")
-    return np.empty_like(samples)
+    return np.empty(samples.shape, dtype=np.float32)
 
 
 def _power_of_two_above(length: int) -> int:

@@ -1,5 +1,7 @@
 """Kernel of the soft clipper."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,15 +10,37 @@ from tapehand.kernels.library import Kernel, Parameter
 from tapehand.kernels.meter import require_bank
 
 _P = Parameter
-_SOFTCLIP = Kernel("softclip", _P.F32, _P.INT, _P.F32, _P.INT, _P.INT, _P.REAL, _P.REAL, _P.F32_OUT)
+_SOFTCLIP = Kernel(
+    "softclip", _P.F32, _P.F32_OUT, _P.INT, _P.F32, _P.INT, _P.INT, *[_P.REAL] * 3, _P.F32_OUT, _P.F32_OUT
+)
 
 
-def softclip(channel: NDArray[np.float32], bank: NDArray[np.float32], knee: float, top: float) -> NDArray[np.float32]:
-    """One channel, linear up to ``knee``, bent towards ``top`` above; both linear amplitudes, ``0 < knee < top``."""
-    require_bank(bank)
-    if channel.ndim != 1 or not 0.0 < knee < top:
-        raise InternalError("kernels.argument", "The soft clipper takes one channel and 0 < knee < top")
-    shaped = channel.copy()
-    if channel.size:
-        _SOFTCLIP(channel, channel.size, bank, *bank.shape, knee, top, shaped)
-    return shaped
+class SoftClipper:
+    """One channel times ``drive``, linear up to ``knee`` and bent towards ``top`` above, with what it remembers.
+
+    Parameters
+    ----------
+    bank : interpolation bank ``(phases, taps)``.
+    drive, knee, top : linear; ``0 < knee < top``.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_heard", "_pending")
+
+    def __init__(self, bank: NDArray[np.float32], *, drive: float, knee: float, top: float) -> None:
+        require_bank(bank)
+        if not 0.0 < knee < top:
+            raise InternalError("kernels.argument", "The soft clipper takes 0 < knee < top")
+        self.late_samples = bank.shape[1] - 1
+        self._settings = (bank, *bank.shape, drive, knee, top)
+        self._heard = np.zeros(self.late_samples, dtype=np.float32)
+        self._pending = np.zeros(self.late_samples, dtype=np.float32)
+
+    def follow(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """The next ``(n,)`` samples, and what comes out, ``late_samples`` behind them.
+
+        Raises
+        ------
+        InternalError
+            ``render.not_finite`` with the sample.
+        """
+        _SOFTCLIP(samples, out, samples.size, *self._settings, self._heard, self._pending)
