@@ -101,8 +101,8 @@ class _Unclipped(io.Writer):
 def stem_files(song: Song, folder: Path) -> dict[str, Path]:
     """A file in ``folder`` for each stem of a song, by the id of its strip."""
     paths: dict[str, Path] = {}
-    for owner in stem_owners(song):
-        paths[owner.id] = folder / file_name(owner.name, owner.id, taken=[path.name for path in paths.values()])
+    for owner, name in stem_owners(song).items():
+        paths[owner] = folder / file_name(name, owner, taken=[path.name for path in paths.values()])
     return paths
 
 

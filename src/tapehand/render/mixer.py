@@ -79,7 +79,6 @@ class Window:
 
 
 Windows = Mapping[str, Window]
-KeepMoment = Callable[[list[NDArray[Any]]], None]
 
 
 class Outlet:
@@ -204,6 +203,18 @@ def next_count(position: int, start: int, end: int) -> int:
     return min(BLOCK_SAMPLES, (start if position < start else end) - position)
 
 
+class Keeper(Protocol):
+    """Who keeps what a mixer remembers."""
+
+    def wants(self, position: int) -> bool:
+        """Whether the state at the end of the step at a song position is wanted."""
+        ...
+
+    def take(self, state: list[NDArray[Any]]) -> None:
+        """The state there."""
+        ...
+
+
 class Part(Protocol):
     """Something that fills the windows of a step: tracks that are made, or their sum from before."""
 
@@ -305,14 +316,14 @@ class Mixer:
         self._tracks_at = start
 
     def restore(self, moment: Sequence[NDArray[Any]]) -> None:
-        """Go on from a moment that ``steps`` gave to ``keep``, of a mixer set up alike."""
+        """Go on from a state that was given to a keeper by a mixer set up alike."""
         restore(self, iter(moment))
         self._tracks_at = self.position + self._track_lead
 
-    def steps(self, end: int, keep: KeepMoment | None = None) -> Iterator[dict[str, Samples]]:
+    def steps(self, end: int, keeper: Keeper | None = None) -> Iterator[dict[str, Samples]]:
         """What comes out, float32 ``(2, n)`` by ``OUT`` and the stems' ids, step by step up to song position ``end``.
 
-        ``position`` is then where the step ended. ``keep`` gets all that the mixer remembers, every few seconds.
+        ``position`` is then where the step ended. ``keeper`` gets all that the mixer remembers where it wants it.
         """
         try:
             self._begin({name: window.start for name, window in self._windows.items()}, self.position, end)
@@ -320,15 +331,16 @@ class Mixer:
                 step_end = min(self.position + STEP_SAMPLES, end)
                 for part in self._parts:
                     part.finish(self._windows)
-                parts = state_of(self._parts) if keep is not None and step_end < end else []
+                wanted = keeper is not None and step_end < end and keeper.wants(step_end)
+                parts = state_of(self._parts) if wanted else []
                 if step_end < end:
                     self._begin({name: step_end + lead for name, lead in self._inlets.items()}, step_end, end)
                 for bus in self._buses:
                     bus.advance(self._windows, step_end)
                 self.position = step_end
                 yield self._given_out()
-                if keep is not None and step_end < end:
-                    keep([*parts, *state_of([self._buses, self._all_windows, self.position])])
+                if keeper is not None and wanted:
+                    keeper.take([*parts, *state_of([self._buses, self._all_windows, self.position])])
         finally:
             for part in self._parts:
                 part.close()

@@ -49,7 +49,7 @@ def buses_in_order(song: Song) -> list[Bus]:
     waiting = {bus.id: bus for bus in song.buses}
     ordered: list[Bus] = []
     while waiting:
-        fed = {target for bus in waiting.values() for target in _targets(bus.strip)}
+        fed = {target for bus in waiting.values() for target in targets(bus.strip)}
         ready = [bus for bus in waiting.values() if bus.id not in fed]
         if not ready:
             raise InputError("render.bus_loop", "Buses feed each other in a circle", where=", ".join(sorted(waiting)))
@@ -72,9 +72,9 @@ def leads(song: Song, buses: Sequence[Bus], look_ahead: dict[str, int]) -> Leads
     """How far ahead everything has to be made; ``look_ahead`` : of each bus, ``MIX`` among them."""
     out, into = {MIX: 0}, {MIX: look_ahead[MIX]}
     for bus in reversed(buses):
-        out[bus.id] = max((into[target] for target in _targets(bus.strip) if target in into), default=0)
+        out[bus.id] = max((into[target] for target in targets(bus.strip) if target in into), default=0)
         into[bus.id] = out[bus.id] + look_ahead[bus.id]
-    fed = [into[target] for track in heard_tracks(song) for target in _targets(track.strip) if target in into]
+    fed = [into[target] for track in heard_tracks(song) for target in targets(track.strip) if target in into]
     return Leads(tracks=max(fed, default=0), out=out, into=into)
 
 
@@ -83,8 +83,13 @@ def longest_ringing(song: Song, strip: Strip) -> int:
     own = ringing_samples(strip.inserts, song.rate_hz) + strip.delay_samples
     if strip is song.mix:
         return own
-    ways = [song.strip(target) for target in _targets(strip)]
+    ways = [song.strip(target) for target in targets(strip)]
     return own + max((longest_ringing(song, way) for way in ways), default=0)
+
+
+def targets(strip: Strip) -> tuple[str, ...]:
+    """What a strip feeds: its output, then its sends."""
+    return (strip.output, *(send.bus for send in strip.sends))
 
 
 def ringing_samples(inserts: Sequence[Insert], rate_hz: int) -> int:
@@ -106,10 +111,6 @@ def key_tracks(inserts: Sequence[Insert]) -> tuple[str, ...]:
 def impulse_sources(inserts: Sequence[Insert]) -> tuple[str, ...]:
     """The sources that reverbs in a chain take as impulse responses, each once."""
     return tuple(dict.fromkeys(each.impulse for each in processors(inserts) if isinstance(each, Convolution)))
-
-
-def _targets(strip: Strip) -> tuple[str, ...]:
-    return (strip.output, *(send.bus for send in strip.sends))
 
 
 def _as_sent(strip: Strip, send: Send) -> Strip:

@@ -7,6 +7,7 @@ memory does not grow with its length, and neither the number of threads nor who 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,20 +16,23 @@ import numpy as np
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.node import BLOCK_SAMPLES
-from tapehand.render.assembly import Assembly, assemble, chains_of, stem_owners
-from tapehand.render.cache import LostRecord, NoCache, RenderCache
+from tapehand.render.assembly import Assembly, chains_of, stem_owners
+from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
 from tapehand.render.lay import lay_track
-from tapehand.render.mixer import OUT, next_count
+from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer, next_count
+from tapehand.render.moments import MomentKeeper, moment_samples
 from tapehand.render.plan import ringing_samples
 from tapehand.render.shelf import Shelf
 from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch
+from tapehand.render.sums import parts_since
 from tapehand.song.mixer import Insert
 from tapehand.song.song import Song
-from tapehand.units import db_to_gain
+from tapehand.units import db_to_gain, seconds_to_samples
 from tapehand.work import Work
 
 RENDER_VERSION: Final = 3
 FAINT_DBFS: Final = -90.0
+PRE_ROLL_S: Final = 10.0
 
 OnStem = Callable[[str, str, Audio], None]
 
@@ -64,6 +68,8 @@ class Renderer:
     cache : keeps between renders what is worth it, by what it is made of.
     build : names the native library and CPU class in cache keys.
     threads : groups of tracks made at once.
+    before : the song as it was rendered last, while it is being worked on: what did not change is then kept in the
+        cache, and so are moments to go on from.
     """
 
     song: Song
@@ -72,6 +78,7 @@ class Renderer:
     work: Work = field(default_factory=Work)
     build: str = ""
     threads: int = 1
+    before: Song | None = None
 
     def played(self, track_id: str) -> Audio:
         """What lies on a track before its strip."""
@@ -86,20 +93,22 @@ class Renderer:
         made = self._through(sound, inserts, track.name, shelf, end)
         return made.span(0, max(sound.length_samples, _last_heard(made.samples) + 1))
 
-    def blocks(self, *, stems: bool = False) -> Iterator[RenderedBlock]:
-        """The stereo mix after the mix bus, before the master chain, from start to end; with all stems if wanted.
+    def blocks(self, *, stems: bool = False, start_samples: int = 0) -> Iterator[RenderedBlock]:
+        """The stereo mix after the mix bus, before the master chain, up to its end; with all stems if wanted.
 
-        Stems sum to the mix before the mix bus's own inserts and fader, and are as long as it.
+        Stems sum to the mix before the mix bus's own inserts and fader, and are as long as it. From a later
+        ``start_samples`` the mixer goes on from the last moment that is kept, with the same bits, or else begins
+        ``PRE_ROLL_S`` earlier: what differs then is below -90 dBFS, unless something rings for longer than that.
         """
-        given = 0
+        given = start_samples
         while True:
             try:
-                for block in self._attempt(stems):
+                for block in self._attempt(stems, given):
                     if block.end_samples > given:
                         yield block.part(max(given, block.start_samples), block.end_samples)
                         given = block.end_samples
             except LostRecord:
-                continue  # the cache has dropped it: go through the song once more, up to where we were
+                continue  # the cache has dropped it: once more, up to where we were
             else:
                 return
 
@@ -107,8 +116,8 @@ class Renderer:
         """All of ``blocks`` in memory; ``on_stem(id, name, audio)`` is called for every stem, in song order."""
         blocks = list(self.blocks(stems=on_stem is not None))
         if on_stem is not None:
-            for owner in stem_owners(self.song):
-                on_stem(owner.id, owner.name, self._joined([block.stems[owner.id] for block in blocks]))
+            for owner, name in stem_owners(self.song).items():
+                on_stem(owner, name, self._joined([block.stems[owner] for block in blocks]))
         return self._joined([block.mix for block in blocks])
 
     def master(self, mix: Audio | None = None) -> Audio:
@@ -117,17 +126,53 @@ class Renderer:
         self.work.report("render.master", 0, 1)
         return self._through(HeldSound(audio), self.song.master, "master", self._shelf(), audio.length_samples)
 
-    def _attempt(self, stems: bool) -> Iterator[RenderedBlock]:
-        assembly = assemble(self.song, self._shelf(), stems=stems)
-        return _until_faint(self._steps(assembly), assembly.dry_samples)
+    def _attempt(self, stems: bool, start: int) -> Iterator[RenderedBlock]:
+        with ExitStack() as keeping:
+            shelf = self._shelf()
+            if start and not stems:
+                mixer, desk = self._from(start, shelf)
+                keeper = None
+            else:
+                desk = Assembly(self.song, shelf, threads=self.threads, stems=stems)
+                mixer, keeper = self._from_the_start(desk, shelf, keeping, stems)
+            yield from _until_faint(self._steps(mixer, desk.end_samples, keeper), desk.dry_samples)
 
-    def _steps(self, assembly: Assembly) -> Iterator[RenderedBlock]:
-        mixer, end = assembly.mixer, assembly.end_samples
-        self.work.report("render.mix", 0, end)
-        for made in mixer.steps(end, threads=self.threads):
+    def _from_the_start(
+        self, desk: Assembly, shelf: Shelf, keeping: ExitStack, stems: bool
+    ) -> tuple[Mixer, MomentKeeper | None]:
+        if self.before is None or stems:
+            return desk.mixer(), None
+        parts = parts_since(self.before, desk, shelf, keeping)
+        key = self._moments_key()
+        if not parts.all_made or self.cache.open(key) is not None:
+            return desk.mixer(parts.parts), None
+        moments = keeping.enter_context(self.cache.keep(key))
+        return desk.mixer(parts.parts), MomentKeeper(moments, self.song.rate_hz)
+
+    def _from(self, start: int, shelf: Shelf) -> tuple[Mixer, Assembly]:
+        """A mixer that has been running, or does as if, for what is to be heard from a song position on."""
+        kept = self.cache.open(self._moments_key())
+        number = 0 if kept is None else min(start // moment_samples(self.song.rate_hz), len(kept))
+        if kept is not None and number:
+            desk = Assembly(self.song, shelf, threads=self.threads)
+            mixer = desk.mixer()
+            mixer.restore(kept.read(number - 1))
+            return mixer, desk
+        begin = max(0, start - seconds_to_samples(PRE_ROLL_S, self.song.rate_hz))
+        desk = Assembly(self.song, shelf, threads=self.threads, start=begin)
+        return desk.mixer(), desk
+
+    def _steps(self, mixer: Mixer, end: int, keeper: MomentKeeper | None) -> Iterator[RenderedBlock]:
+        self.work.report("render.mix", mixer.position, end)
+        for made in mixer.steps(end, keeper):
             mix = made.pop(OUT)
             yield RenderedBlock(start_samples=mixer.position - mix.shape[1], mix=mix, stems=made)
             self.work.report("render.mix", mixer.position, end)
+
+    def _moments_key(self) -> str:
+        song = self.song
+        sound = (song.rate_hz, song.grid, song.tracks, song.buses, song.mix)
+        return content_key("moments", RENDER_VERSION, self.build, STEP_SAMPLES, *sound)
 
     def _shelf(self) -> Shelf:
         return Shelf(sources=self.sources, cache=self.cache, version=(RENDER_VERSION, self.build))
