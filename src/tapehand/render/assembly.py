@@ -38,6 +38,7 @@ from tapehand.render.plan import (
 from tapehand.render.shelf import Shelf
 from tapehand.render.sounds import Sound, stretch
 from tapehand.song.mixer import MIX, Bus, Insert, Strip
+from tapehand.song.region import NoteRegion
 from tapehand.song.song import Song, Track
 
 
@@ -148,6 +149,13 @@ def chains_of(
     impulses = {blob: _whole(shelf.source(blob, song.rate_hz)) for blob in impulse_sources(every)}
     chains = [processors(chain) for chain in inserts]
     return Chains(chains, rooms, song.rate_hz, names=names, keys=keys, impulses=impulses)
+
+
+def made_of(song: Song, track: Track) -> tuple[object, ...]:
+    """All that shapes what comes out of a track's inserts, but for these."""
+    sounding = (track.regions, *(song.track(other).regions for other in key_tracks(track.strip.inserts)))
+    plays_notes = any(isinstance(region, NoteRegion) for regions in sounding for region in regions)
+    return song.rate_hz, song.grid if plays_notes else None, sounding
 
 
 def stem_owners(song: Song) -> dict[str, str]:

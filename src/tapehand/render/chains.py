@@ -1,6 +1,6 @@
 """Up to four strips' chains side by side, fed block by block: what strips can do is done for all four in one vector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -89,6 +89,27 @@ class Chains:
         name = error.place if error.place in self._names else ", ".join([*self._names, error.place]).rstrip(", ")
         at_s = (position + error.sample) / self._rate_hz
         return InternalError(error.code, error.message, where=f"{name}, at about {at_s:.2f} s")
+
+
+def through(sound: Sound, room: Samples, chains: Chains, end: int) -> Iterator[Samples]:
+    """One sound through its chain, in time, up to the sample ``end``; a block lives until the next.
+
+    ``room`` : where the chain begins.
+    """
+    ahead = chains.look_ahead_samples[0]
+    position = -ahead
+    while position < end:
+        count = next_count(position, 0, end)
+        sound.read_into(position + ahead, room[:, :count])
+        chains.follow(count, [position + ahead])
+        if position >= 0:
+            yield chains.rooms[0][:, :count]
+        position += count
+
+
+def next_count(position: int, start: int, end: int) -> int:
+    """Samples of the next block: what comes before the start is not heard, so no block reaches over it."""
+    return min(BLOCK_SAMPLES, (start if position < start else end) - position)
 
 
 class _BankStage:

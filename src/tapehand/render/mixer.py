@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.node import BLOCK_SAMPLES, restore, state_of
 from tapehand.kernels.bus import BusAdder, BusNarrower, Curve
-from tapehand.render.chains import Chains
+from tapehand.render.chains import Chains, next_count
 from tapehand.render.gains import GainPoint
 from tapehand.render.plan import Feed
 from tapehand.render.sounds import Sound
@@ -196,11 +196,6 @@ class BusStrip:
                 self._outlet.add(windows, self._position + self._delay, count)
             self._position += count
         self._window.pass_on(end + self._look_ahead)
-
-
-def next_count(position: int, start: int, end: int) -> int:
-    """Samples of the next block: what comes before the start is not heard, so no block reaches over it."""
-    return min(BLOCK_SAMPLES, (start if position < start else end) - position)
 
 
 class Keeper(Protocol):

@@ -18,8 +18,9 @@ from tapehand.audio.buffer import Samples
 from tapehand.dsp.node import BLOCK_SAMPLES
 from tapehand.render.assembly import Assembly, chains_of, stem_owners
 from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
+from tapehand.render.chains import through
 from tapehand.render.lay import lay_track
-from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer, next_count
+from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer
 from tapehand.render.moments import MomentKeeper, moment_samples
 from tapehand.render.plan import ringing_samples
 from tapehand.render.shelf import Shelf
@@ -181,17 +182,9 @@ class Renderer:
         """One signal through its inserts, up to the sample ``end``."""
         room = np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32)
         chains = chains_of(self.song, shelf, [inserts], [room], [name])
-        behind = chains.look_ahead_samples[0]
-        made = np.empty((len(chains.rooms[0]), end), dtype=np.float32)
-        position = -behind
-        while position < end:
-            count = next_count(position, 0, end)
-            sound.read_into(position + behind, room[:, :count])
-            chains.follow(count, [position + behind])
-            if position >= 0:
-                made[:, position : position + count] = chains.rooms[0][:, :count]
-            position += count
-        return Audio(made, self.song.rate_hz)
+        made = [block.copy() for block in through(sound, room, chains, end)]
+        nothing = np.zeros((len(chains.rooms[0]), 0), dtype=np.float32)
+        return Audio.of(np.concatenate([nothing, *made], axis=1), self.song.rate_hz)
 
     def _joined(self, parts: Sequence[Samples]) -> Audio:
         whole = np.concatenate([np.zeros((2, 0), dtype=np.float32), *parts], axis=1)

@@ -12,12 +12,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.render.assembly import Assembly
+from tapehand.render.assembly import Assembly, made_of
 from tapehand.render.cache import Records, RecordWriter, content_key
 from tapehand.render.mixer import STEP_SAMPLES, Part, Window, Windows, like
-from tapehand.render.plan import heard_tracks, key_tracks, targets
+from tapehand.render.plan import heard_tracks, targets
 from tapehand.render.shelf import Shelf
-from tapehand.song.region import NoteRegion
 from tapehand.song.song import Song, Track
 
 
@@ -63,9 +62,7 @@ class _Side:
         self.fed = {bus for track in self.tracks for bus in targets(track.strip) if bus in assembly.heard}
 
     def key(self, track: Track) -> str:
-        heard = [self._song.track(other).regions for other in key_tracks(track.strip.inserts)]
-        grid = self._song.grid if any(isinstance(region, NoteRegion) for region in track.regions) else None
-        return content_key(self._song.rate_hz, grid, track.regions, track.strip, heard)
+        return content_key(*made_of(self._song, track), track.strip)
 
     def sum_key(self, tracks: Sequence[Track], buses: Sequence[str], shelf: Shelf) -> str:
         desk = self._desk
