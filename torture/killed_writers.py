@@ -108,7 +108,7 @@ def missing(path: Path, acknowledged: list[tuple[str, str]]) -> str | None:
     rows = read(path / "log.jsonl")
     if first_break(rows) is not None or len(rows) != len(events) + len(still_open):
         return "the mirror is not the log"
-    stray = [blob for blob in (path / "audio").rglob("*.wav") if "part-" not in blob.name and not is_named_right(blob)]
+    stray = [blob for blob in (path / "audio").rglob("*.wav") if not is_named_right(blob)]
     return f"a stored file is not what its name says: {stray[0].name}" if stray else None
 
 

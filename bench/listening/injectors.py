@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 import soundfile
-from scipy import signal
-
 from bench.listening.stems import RATE_HZ, Rng, Sound, faded, shaped_noise, times
+from scipy import signal
 
 SEVERITIES: Final = ("subtle", "clear", "gross")
 

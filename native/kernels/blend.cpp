@@ -2,21 +2,26 @@
 // float64 in the order given, and rounded once.
 #include "sides.hpp"
 
-// rows: addresses of ``count`` signals. out = sum of gains[k] * rows[k].
-KERNEL(weighted_sum)(const std::int64_t* rows, const double* gains, std::int64_t count, float* out, std::int64_t length) {
+// rows: (channels, parts) addresses. out: (channels, length), the sum of gains[k] * rows[channel][k].
+KERNEL(weighted_sum)(const std::int64_t* rows, const double* gains, std::int64_t parts, float* out, std::int64_t channels,
+                     std::int64_t length) {
     FlushDenormals guard;
     constexpr std::int64_t BLOCK = 512;
     double sums[BLOCK];
-    for (std::int64_t at = 0; at < length; at += BLOCK) {
-        const std::int64_t samples = lowest(BLOCK, length - at);
-        for (std::int64_t i = 0; i < samples; i++) sums[i] = 0.0;
-        for (std::int64_t k = 0; k < count; k++) {
-            const float* row = reinterpret_cast<const float*>(rows[k]) + at;
-            for (std::int64_t i = 0; i < samples; i++) sums[i] += gains[k] * static_cast<double>(row[i]);
+    for (std::int64_t channel = 0; channel < channels; channel++, rows += parts, out += length) {
+        for (std::int64_t at = 0; at < length; at += BLOCK) {
+            const std::int64_t samples = lowest(BLOCK, length - at);
+            for (std::int64_t i = 0; i < samples; i++) sums[i] = 0.0;
+            for (std::int64_t k = 0; k < parts; k++) {
+                const float* row = reinterpret_cast<const float*>(rows[k]) + at;
+                for (std::int64_t i = 0; i < samples; i++) sums[i] += gains[k] * static_cast<double>(row[i]);
+            }
+            for (std::int64_t i = 0; i < samples; i++) out[at + i] = static_cast<float>(sums[i]);
         }
-        for (std::int64_t i = 0; i < samples; i++) out[at + i] = static_cast<float>(sums[i]);
+        const std::int64_t bad = first_not_finite(out, length);
+        if (bad != FINE) return bad;
     }
-    return first_not_finite(out, length);
+    return FINE;
 }
 
 // mid = (left + right) / 2, side = side_gain * (left - right) / 2.

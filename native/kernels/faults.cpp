@@ -41,3 +41,22 @@ KERNEL(fault_decimate)(const float* in, const float* weights, std::int64_t taps,
     }
     return FINE;
 }
+
+// Squares of both channels and their product over each ``hop`` (a multiple of 8) samples: (hops, 3).
+KERNEL(fault_products)(const float* left, const float* right, std::int64_t hops, std::int64_t hop, double* products) {
+    for (std::int64_t made = 0; made < hops; made++, products += 3) {
+        v8 lefts = {}, rights = {}, both = {};
+        for (std::int64_t i = 0; i < hop; i += 8, left += 8, right += 8) {
+            const v8 a = load<v8>(left), b = load<v8>(right);
+            lefts += a * a;
+            rights += b * b;
+            both += a * b;
+        }
+        for (int lane = 0; lane < 8; lane++) {
+            products[0] += lefts[lane];
+            products[1] += rights[lane];
+            products[2] += both[lane];
+        }
+    }
+    return FINE;
+}

@@ -630,10 +630,9 @@ def test_an_output_that_is_taken_is_left_as_it_is(studio: Studio, stems: Path, t
 
 
 def test_what_a_killed_program_left_is_swept_by_the_next(studio: Studio, stems: Path, tmp_path: Path) -> None:
-    left = tmp_path / ".tapehand-unfinished-abc"
+    left = tmp_path / ".tapehand-unfinished-0123456789ab"
     (left / "options").mkdir(parents=True)
-    (left / ".building").touch()
-    foreign = tmp_path / ".tapehand-unfinished-without-lock"
+    foreign = tmp_path / ".tapehand-unfinished-business"
     foreign.mkdir()
     mix_folder(studio, stems, tmp_path / "out", by="Ann", work=Work())
     assert not left.exists()

@@ -165,7 +165,7 @@ def test_edits_of_many_kinds_give_the_bits_of_a_whole_render(tmp_path: Path) -> 
         lambda s: replace(s, tracks=s.tracks[:-1]),
         lambda s: s.with_strip("t1", replace(s.strip("t1"), mute=True)),
         lambda s: s.with_strip("t4", replace(s.strip("t4"), sends=(Send(bus="group", level_db=-6, pre_fader=True),))),
-        lambda s: s.with_strip("room", replace(s.strip("room"), fader_db=-9.0)),
+        lambda s: s.with_strip("room", Strip(inserts=s.buses[0].strip.inserts, fader_db=-9.0)),
         lambda s: s.with_strip("t2", replace(s.strip("t2"), inserts=())),
         lambda s: s.with_strip("t1", replace(s.strip("t1"), mute=False, polarity=-1)),
         lambda s: s.with_strip("mix", Strip(fader_db=-2)),

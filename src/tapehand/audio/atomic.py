@@ -1,14 +1,14 @@
-"""Files that appear whole or not at all: a temporary name in the same folder, fsync, then the final name."""
+"""Files that appear whole or not at all: written in a hidden folder beside their place, fsync, then the final name."""
 
 import errno
 import os
-import secrets
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import OutputError
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,15 +33,18 @@ class AtomicFile:
         self.path = Path(path)
         self._overwrite = overwrite
         self._needed_bytes = needed_bytes
-        # Short, so that a name of the greatest length a file system allows still has a temporary one.
-        self._temporary = self.path.parent / f".tapehand-{secrets.token_hex(8)}.part"
+        self._stack = ExitStack()
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         try:
             self._refuse_early()
+            folder = self._stack.enter_context(unfinished_folder(self.path.parent))
+            # Short, so that a name of the greatest length a file system allows still has a temporary one.
+            self._temporary = folder / "new"
             self._file = self._temporary.open("x+b")
         except OSError as error:
+            self._stack.close()
             raise self.explain(error) from None
         return self
 
@@ -114,7 +117,7 @@ class AtomicFile:
             # Where the disk is full the buffered rest cannot be written either; the file goes away in any case.
             with suppress(OSError):
                 self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self._stack.close()
 
 
 def _rename_to_free_name(temporary: Path, path: Path) -> None:

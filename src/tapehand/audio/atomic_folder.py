@@ -1,33 +1,24 @@
 """Folders that appear whole or not at all: built under a hidden name beside their place, renamed when finished.
 
-What a killed program left half built is removed by the next one that builds in the same place: a build holds a lock
-that the system lets go of with the program.
+What a killed program left half built is removed by the next one that builds in the same place (``unfinished``).
 """
 
 import contextlib
 import os
-import secrets
-import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from tapehand.audio.atomic import NO_SPACE
+from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import OutputError
-
-try:
-    import fcntl
-except ImportError:  # Windows: nothing is locked, so nothing is swept either
-    fcntl = None  # type: ignore[assignment]
-
-UNFINISHED: Final = ".tapehand-unfinished-"
-LOCK: Final = ".building"
 
 
 class AtomicFolder:
     """A folder that gets its name at the end of a ``with`` block; leaving by an exception leaves nothing.
 
-    ``building`` is where to write meanwhile. An empty folder of the name is replaced, anything else is refused.
+    An empty folder of the name is replaced, anything else is refused.
 
     Raises
     ------
@@ -37,15 +28,19 @@ class AtomicFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self.building = self.path.absolute().parent / f"{UNFINISHED}{secrets.token_hex(6)}"
-        self._lock: int | None = None
+        self._stack = ExitStack()
+        self._building: Path | None = None
+
+    @property
+    def building(self) -> Path:
+        """Where to write until the end of the ``with`` block."""
+        assert self._building is not None, "used outside its with block"
+        return self._building
 
     def __enter__(self) -> Self:
         self._refuse_taken()
-        _sweep(self.building.parent)
         try:
-            self.building.mkdir()
-            self._lock = _hold(self.building / LOCK)
+            self._building = self._stack.enter_context(unfinished_folder(self.path.absolute().parent))
         except OSError as error:
             raise self._explain(error) from None
         return self
@@ -59,7 +54,7 @@ class AtomicFolder:
         except OSError as trouble:
             raise self._explain(trouble) from None
         finally:
-            self._abandon()
+            self._stack.close()
         if isinstance(error, OSError):
             raise self._explain(error) from None
 
@@ -68,15 +63,8 @@ class AtomicFolder:
         self._refuse_taken()
         if self.path.is_dir():
             self.path.rmdir()
-        (self.building / LOCK).unlink()
         self.building.rename(self.path)
         _sync(self.building.parent)
-
-    def _abandon(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-        shutil.rmtree(self.building, ignore_errors=True)
 
     def _refuse_taken(self) -> None:
         if os.path.lexists(self.path) and not _is_empty_folder(self.path):
@@ -114,32 +102,6 @@ def _is_empty_folder(path: Path) -> bool:
         return path.is_dir() and not path.is_symlink() and next(path.iterdir(), None) is None
     except OSError:
         return False
-
-
-def _hold(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    if fcntl is not None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
-
-
-def _sweep(folder: Path) -> None:
-    """Remove builds beside us whose builder is gone."""
-    if fcntl is None:
-        return
-    with contextlib.suppress(OSError):
-        for left in folder.glob(f"{UNFINISHED}*"):
-            with contextlib.suppress(OSError):
-                _remove_if_left(left)
-
-
-def _remove_if_left(left: Path) -> None:
-    descriptor = os.open(left / LOCK, os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(left, ignore_errors=True)
-    finally:
-        os.close(descriptor)
 
 
 def _sync_names(folder: Path) -> None:

@@ -63,7 +63,7 @@ class ReverbNode:
         InternalError
             ``render.not_finite`` with the sample of the block.
         """
-        entering = self._cuts.follow(self._pre_delay.follow(block))
+        entering = self._pre_delay.follow(self._cuts.follow(block))
         wet = self._width.follow(self._room.follow(both_sides(entering)))
         return self._blend.follow(both_sides(block), wet)
 

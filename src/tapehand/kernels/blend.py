@@ -9,7 +9,7 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_WEIGHTED_SUM = Kernel("weighted_sum", _P.I64, _P.F64, _P.INT, _P.F32_OUT, _P.INT)
+_WEIGHTED_SUM = Kernel("weighted_sum", _P.I64, _P.F64, _P.INT, _P.F32_OUT, _P.INT, _P.INT)
 _SIDES = (_P.F32, _P.F32, _P.F32_OUT, _P.F32_OUT, _P.INT)
 _MID_AND_SIDE = Kernel("mid_and_side", *_SIDES, _P.REAL)
 _LEFT_AND_RIGHT = Kernel("left_and_right", *_SIDES)
@@ -27,14 +27,17 @@ def weighted_sum(parts: Sequence[Block], gains: Sequence[float]) -> Block:
         ``render.not_finite`` with the sample; ``kernels.argument`` for parts of different shapes.
     """
     shape, weights = parts[0].shape, np.array(gains, dtype=np.float64)
-    if any(part.shape != shape or part.dtype != np.float32 for part in parts) or weights.shape != (len(parts),):
+    if any(part.shape != shape or not _has_whole_rows(part) for part in parts) or weights.shape != (len(parts),):
         raise InternalError("kernels.argument", "A sum takes float32 parts of one shape, and a gain for each")
+    places = [(part.ctypes.data, part.strides[0]) for part in parts]
+    rows = np.array([[first + channel * step for first, step in places] for channel in range(shape[0])], dtype=np.int64)
     made = np.empty(shape, dtype=np.float32)
-    for channel in range(shape[0]):
-        rows = [np.ascontiguousarray(part[channel]) for part in parts]
-        addresses = np.array([row.ctypes.data for row in rows], dtype=np.int64)
-        _WEIGHTED_SUM(addresses, weights, len(rows), made[channel], shape[1])
+    _WEIGHTED_SUM(rows, weights, len(parts), made, *shape)
     return made
+
+
+def _has_whole_rows(part: Block) -> bool:
+    return part.dtype == np.float32 and part.ndim == 2 and (part.strides[1] == part.itemsize or part.shape[1] <= 1)
 
 
 def mid_and_side(stereo: Block, side_gain: float = 1.0) -> tuple[Block, Block]:

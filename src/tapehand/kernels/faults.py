@@ -1,4 +1,4 @@
-"""Kernels of the search for faults: a coarse picture of a channel, and a slow copy of it."""
+"""Kernels of the search for faults: a coarse picture of a channel, a slow copy of it, and what two have in common."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from tapehand.kernels.library import Kernel, Parameter
 _P = Parameter
 _SCREEN = Kernel("fault_screen", _P.F32, _P.INT, _P.INT, _P.F32_OUT, _P.F32_OUT)
 _DECIMATE = Kernel("fault_decimate", _P.F32, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT)
+_PRODUCTS = Kernel("fault_products", _P.F32, _P.F32, _P.INT, _P.INT, _P.F64_OUT)
 LEAD_SAMPLES = 2
 
 
@@ -30,6 +31,15 @@ def decimate(channel: NDArray[np.float32], weights: NDArray[np.float32], factor:
     count = max(0, (channel.size - weights.size) // factor + 1)
     made = np.empty(count, np.float32)
     _DECIMATE(channel, weights, weights.size, factor, count, made)
+    return made
+
+
+def products(left: NDArray[np.float32], right: NDArray[np.float32], hop: int) -> NDArray[np.float64]:
+    """Sums of left², right² and left · right over every whole ``hop`` (a multiple of 8): float64 ``(hops, 3)``."""
+    _require(left.shape == right.shape and left.ndim == 1 and hop > 0 and hop % 8 == 0, "channels or hop")
+    hops = left.size // hop
+    made = np.zeros((hops, 3))
+    _PRODUCTS(left, right, hops, hop, made)
     return made
 
 

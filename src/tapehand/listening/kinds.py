@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tapehand.catalogue.loading import load
-from tapehand.song.finding import Finding
+from tapehand.song.finding import Finding, Severity
 
 
 def kind(name: str) -> Mapping[str, Any]:
@@ -32,10 +32,11 @@ def finding(
     threshold: float | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    severity: Severity | None = None,
     confidence: float = 1.0,
     **words: object,
 ) -> Finding:
-    """A Finding of kind ``name``; ``words`` fill its question, ``threshold`` replaces the catalogue's."""
+    """A Finding of kind ``name``; ``words`` fill its question, ``threshold`` and ``severity`` replace the catalogue's."""
     entry = kind(name)
     return Finding(
         kind=name,
@@ -43,7 +44,7 @@ def finding(
         value=value,
         unit=entry["unit"],
         threshold=entry.get("threshold") if threshold is None else threshold,
-        severity=entry["severity"],
+        severity=severity or entry["severity"],
         confidence=confidence,
         track=track,
         path=path,

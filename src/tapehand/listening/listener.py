@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from tapehand.audio import Audio
@@ -39,13 +40,14 @@ class HeardTrack:
     ----------
     guess : its role, with why.
     heard : faults and levels.
-    length_samples : as it was really decoded, at its own rate.
+    channels, length_samples : as it was really decoded, at its own rate.
     """
 
     recording: Recording
     guess: RoleGuess
     heard: Heard
     compact: Compact
+    channels: int
     length_samples: int
 
     def findings(self) -> tuple[Finding, ...]:
@@ -87,23 +89,25 @@ def hear_tracks(
 
 def hear_track(recording: Recording, on_block: Callable[[Audio], None] = lambda _block: None) -> HeardTrack:
     """One recording, in one pass over its blocks."""
-    faults = FaultScan(recording.channels, recording.rate_hz)
+    blocks = recording.sound.blocks()
+    first = next(blocks, Audio.silence(max(1, recording.channels), 0, recording.rate_hz))
+    faults = FaultScan(first.channels, recording.rate_hz)
     compact, stream = CompactScan(recording.rate_hz), FrameStream(recording.rate_hz)
     length_samples = 0
-    for block in recording.sound.blocks():
+    for block in chain([first], blocks):
         on_block(block)
         frames = stream.feed(block)
         faults.feed(block)
         compact.feed(block, frames)
         length_samples += block.length_samples
-    nothing = Audio.silence(recording.channels, 0, recording.rate_hz)
-    compact.feed(nothing, stream.finish())
+    compact.feed(Audio.silence(first.channels, 0, recording.rate_hz), stream.finish())
     heard, kept = faults.finish(), compact.finish()
     return HeardTrack(
         recording=recording,
         guess=_role(recording, heard, kept, length_samples),
         heard=heard,
         compact=kept,
+        channels=first.channels,
         length_samples=length_samples,
     )
 
@@ -173,7 +177,7 @@ def _for_comparing(each: HeardTrack, rate_hz: int) -> Track:
     return Track(
         role=UNKNOWN if each.guess.asks else each.guess.role,
         length_samples=start + round(each.length_samples * rate_hz / recording.rate_hz),
-        compact=each.compact,
+        compact=each.compact.later(start / rate_hz),
         read=read,
     )
 

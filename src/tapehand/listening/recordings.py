@@ -49,6 +49,18 @@ class Compact:
         levels: NDArray[np.float32] = self.bands.sum(axis=1)
         return levels
 
+    def later(self, start_s: float) -> "Compact":
+        """The same with silence before it."""
+        samples, frames = round(start_s * COMPACT_RATE_HZ), round(start_s * self.frames_per_s)
+        if not samples:
+            return self
+        return Compact(
+            coded=np.concatenate([np.zeros(samples, np.int16), self.coded]),
+            coding_gain=self.coding_gain,
+            bands=np.concatenate([np.zeros((frames, self.bands.shape[1]), np.float32), self.bands]),
+            frames_per_s=self.frames_per_s,
+        )
+
 
 class Recordings(Protocol):
     """Everything that a detector between tracks may ask for. Positions are the song's, at the song's rate."""
@@ -76,7 +88,7 @@ class Recordings(Protocol):
         ...
 
     def compact(self, name: str) -> Compact:
-        """What is kept of a track. Costs nothing."""
+        """What is kept of a track, from the song's start on. Costs nothing."""
         ...
 
 

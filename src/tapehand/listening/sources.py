@@ -40,7 +40,7 @@ class Recording:
     name : what people call it; its role is read from it.
     path : the file it came from, if any.
     start_samples : where it begins in the session, at the session's rate.
-    length_samples : at its own rate, as far as it is known before reading.
+    channels, length_samples : as far as they are known before reading, else 0; the length at its own rate.
     role : what a person, or an earlier decision, has said that it is; None where nobody has.
     content : a hash of the sound, "" where it is not known.
     """
@@ -48,9 +48,9 @@ class Recording:
     id: str
     name: str
     rate_hz: int
-    channels: int
     sound: Sound
     path: str | None = None
+    channels: int = 0
     start_samples: int = 0
     length_samples: int = 0
     role: str | None = None

@@ -52,6 +52,10 @@ class MediaPool(Protocol):
         """The decoded source at its own rate. Raises InputError (``store.audio_missing``) when the blob is gone."""
         ...
 
+    def path(self, source: Source) -> Path:
+        """Where a source lies, to be read a stretch at a time; raises as ``read``."""
+        ...
+
 
 class SongStore(Protocol):
     """A song folder, open."""

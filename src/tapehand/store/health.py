@@ -5,11 +5,11 @@ beside it as ``log.damaged-N.*``. Audio is repaired by finding the same bytes ag
 """
 
 import contextlib
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import InputError, TapehandError
 from tapehand.ports.song_doctor import Repair, Trouble
 from tapehand.song.event import AudioAdded, Event
@@ -100,18 +100,13 @@ def rebuild_log(path: Path) -> int:
             where=str(path),
             hint="Take the song from a backup; its audio is still in the folder.",
         )
-    with told_as_output_errors(path):
-        fresh = path / f".{secrets.token_hex(6)}.db"
-        try:
-            log = EventLog.create(fresh)
-            log.restore(rows)
-            log.close()
-            _set_aside(path, keep_mirror=bool({row.id for row in mirrored} - {row.id for row in rows}))
-            fresh.rename(path / LOG)
-            sync_folder(path)
-        finally:
-            for leftover in path.glob(f"{fresh.name}*"):
-                leftover.unlink()
+    with told_as_output_errors(path), unfinished_folder(path) as folder:
+        log = EventLog.create(folder / LOG)
+        log.restore(rows)
+        log.close()
+        _set_aside(path, keep_mirror=bool({row.id for row in mirrored} - {row.id for row in rows}))
+        (folder / LOG).rename(path / LOG)
+        sync_folder(path)
     return len(rows)
 
 

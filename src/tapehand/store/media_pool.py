@@ -8,8 +8,6 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import BinaryIO, Final
 
 from tapehand.audio import Audio, io
 from tapehand.audio.pcm_wav import Sound
+from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import InputError, TapehandError
 from tapehand.song.provenance import Provenance
 from tapehand.song.source import Origin, Source
@@ -24,7 +23,6 @@ from tapehand.store.durable import make_folder, sync_folder, told_as_output_erro
 
 CHUNK_BYTES: Final = 1 << 20
 SUFFIX: Final = re.compile(r"[a-z0-9]{1,8}")
-FORGOTTEN_AFTER_S: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,14 @@ class BlobReader:
             ``store.audio_missing`` when the blob is gone, ``store.foreign_link`` when a link lies in its place,
             ``store.audio_changed`` when it no longer decodes to what it was.
         """
-        path = self._checked_path(source)
+        path = self.safe_path(source)
         audio = _decoded(source, path)
         if (audio.rate_hz, audio.channels, audio.length_samples) != _shape(source):
             raise _changed(source, path)
         return audio
 
-    def _checked_path(self, source: Source) -> Path:
+    def safe_path(self, source: Source) -> Path:
+        """Where the bytes of a source lie, once it is sure that they are there and no link; raises as a call does."""
         path = self.path_of(source)
         if path.is_symlink() or path.parent.is_symlink():
             raise InputError(
@@ -63,7 +62,7 @@ class BlobReader:
 
     def open(self, source: Source) -> Sound | None:
         """A plain WAV, to be read at any place; None for others. Raises as a call, but for what only decoding shows."""
-        path = self._checked_path(source)
+        path = self.safe_path(source)
         try:
             sound = io.open_sound(path)
         except TapehandError as error:
@@ -74,7 +73,7 @@ class BlobReader:
 
     def blocks(self, source: Source) -> Iterator[Audio]:
         """A decoded source from start to end; raises as a call."""
-        path = self._checked_path(source)
+        path = self.safe_path(source)
         try:
             yield from io.blocks(path)
         except TapehandError as error:
@@ -114,6 +113,10 @@ class BlobPool:
     def read(self, source: Source) -> Audio:
         """The decoded source; raises as ``BlobReader``."""
         return self.reader(source)
+
+    def path(self, source: Source) -> Path:
+        """Where the bytes of a source lie, to be read a stretch at a time; raises as ``BlobReader``."""
+        return self.reader.safe_path(source)
 
     def holds(self, source: Source) -> bool:
         """Whether the bytes of a source are there."""
@@ -158,23 +161,12 @@ class BlobPool:
                 raise _changed(source, path)
             self._name(part, source.blob, source.media, replace=True)
 
-    def forget_unfinished(self) -> None:
-        """Throw away what a killed program left half written long ago."""
-        oldest = time.time() - FORGOTTEN_AFTER_S
-        for part in self.folder.glob("part-*"):
-            with contextlib.suppress(OSError):
-                if part.lstat().st_mtime < oldest:
-                    part.unlink()
-
     @contextlib.contextmanager
     def _temporary(self) -> Iterator[Path]:
-        part = self.folder / f"part-{secrets.token_hex(8)}.wav"
         with told_as_output_errors(self.folder.parent):
             make_folder(self.folder)
-            try:
-                yield part
-            finally:
-                part.unlink(missing_ok=True)
+            with unfinished_folder(self.folder) as folder:
+                yield folder / "new.wav"
 
     def _copy(self, path: Path, part: Path) -> str:
         digest = hashlib.sha256()

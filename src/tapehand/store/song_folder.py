@@ -22,6 +22,7 @@ from typing import Final, Self
 
 from tapehand.audio.atomic import AtomicFile
 from tapehand.audio.atomic_folder import AtomicFolder
+from tapehand.audio.unfinished import sweep
 from tapehand.errors import InputError, InternalError, OutputError, Refused, TapehandError, safe_text
 from tapehand.song.event import PERSONS_ONLY, ActorKind, AudioAdded, Body, BranchStarted, Event, SongCreated
 from tapehand.song.fold import SongState, fold
@@ -70,7 +71,8 @@ class SongFolder:
         self._media = BlobPool(path / AUDIO)
         self._seals = SealedTexts(path / SEALED)
         self._begin(kept)
-        self._media.forget_unfinished()
+        for place in (path, path / AUDIO, path / SEALED):
+            sweep(place)
         self._mirror()
 
     def __enter__(self) -> Self:

@@ -1,0 +1,103 @@
+"""What can be listened to, as recordings: the tracks of a song, the stems of a folder, a file."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tapehand.app.studio import Studio
+from tapehand.app.view import StoredView, song_of, view_of
+from tapehand.audio import io
+from tapehand.listening.sources import FileSound, PlayedSound, Recording
+from tapehand.ports.song_store import SongStore
+from tapehand.ports.stem_folder import Stem
+from tapehand.song.region import AudioRegion
+from tapehand.song.song import Track
+from tapehand.song.source import Source
+
+
+def recordings_of_song(studio: Studio, store: SongStore) -> list[Recording]:
+    """The tracks of a song, before any fader or insert; those without a region are left out."""
+    view = view_of(studio, store)
+    return [_of_track(store, view, track) for track in song_of(store.state()).tracks if track.regions]
+
+
+def recordings_of_stems(stems: Sequence[Stem]) -> list[Recording]:
+    """The stems of a folder, by their names."""
+    return [
+        Recording(
+            id=stem.name,
+            name=stem.name,
+            rate_hz=stem.facts.rate_hz,
+            channels=2 if stem.right_path else stem.facts.channels,
+            sound=FileSound(stem.path, stem.right_path),
+            path=str(stem.path),
+            start_samples=stem.start_samples,
+            length_samples=stem.facts.announced_samples or 0,
+            content=_hash_of(stem.path, stem.right_path),
+        )
+        for stem in stems
+    ]
+
+
+def recording_of_file(path: Path) -> Recording:
+    """One file; raises InputError as ``audio.io.decode``."""
+    facts = io.probe(path)
+    return Recording(
+        id=path.stem,
+        name=path.stem,
+        rate_hz=facts.rate_hz,
+        channels=facts.channels,
+        sound=FileSound(path),
+        path=str(path),
+        length_samples=facts.announced_samples or 0,
+        content=_hash_of(path, None),
+    )
+
+
+def _of_track(store: SongStore, view: StoredView, track: Track) -> Recording:
+    source = _whole_source(view, track)
+    if source is None:
+        return Recording(
+            id=track.id,
+            name=track.name,
+            rate_hz=view.state.rate_hz,
+            sound=PlayedSound(lambda: view.audio(track.id)),
+            role=_said_role(track),
+            content=hashlib.sha256(repr((track.regions, view.state.grid, view.build)).encode()).hexdigest(),
+        )
+    return Recording(
+        id=track.id,
+        name=track.name,
+        rate_hz=source.rate_hz,
+        channels=source.channels,
+        sound=FileSound(store.media.path(source)),
+        start_samples=track.regions[0].start_samples if isinstance(track.regions[0], AudioRegion) else 0,
+        length_samples=source.length_samples,
+        role=_said_role(track),
+        content=source.blob,
+    )
+
+
+def _whole_source(view: StoredView, track: Track) -> Source | None:
+    """The recording that lies on a track from its first to its last sample and as it is; None where it is not so."""
+    region = track.regions[0]
+    if len(track.regions) > 1 or not isinstance(region, AudioRegion) or region.source not in view.sources:
+        return None
+    source = view.sources[region.source]
+    length_samples = round(source.length_samples * view.state.rate_hz / source.rate_hz)
+    as_it_is = AudioRegion(source=region.source, start_samples=region.start_samples, length_samples=length_samples)
+    return source if region == as_it_is else None
+
+
+def _said_role(track: Track) -> str | None:
+    """What a person said that it is."""
+    return track.role if track.role != "unknown" and track.role_confidence >= 1.0 else None
+
+
+def _hash_of(*paths: Path | None) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        if path is not None:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

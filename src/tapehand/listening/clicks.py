@@ -1,0 +1,100 @@
+"""Clicks: something sharp that stands alone.
+
+A drum is sharp as well, but what follows it is sharp too; the corners of a low saw wave stand alone, but there is one
+in every period. A click bends the wave several times as much as anything within 8 ms on either side, and no less than
+what lies 60 ms around it (the isolation that A. Czyzewski and others look for in a predictor's residue, here in the
+second difference, which is the residue of the simplest predictor).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tapehand.listening.kinds import clock_time, counted, finding, limit
+from tapehand.listening.occurrences import Occurrence, marks, merged, strongest
+from tapehand.listening.screens import Screen, highest_between
+from tapehand.song.finding import Fact, Finding
+from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
+
+METHOD = "clicks/1"
+SMALLEST = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clicks:
+    """Clicks of a recording; the value of each is how far it stands out, in dB."""
+
+    places: tuple[Occurrence, ...]
+
+    def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
+        """One question for all of them."""
+        if not self.places:
+            return ()
+        first, last = self.places[0], self.places[-1]
+        return (
+            finding(
+                "clicks",
+                track=track,
+                path=path,
+                value=strongest(self.places),
+                start_s=first.start_s,
+                end_s=last.end_s,
+                clicks=counted(len(self.places), "click"),
+                first=clock_time(first.start_s),
+            ),
+        )
+
+    def facts(self, track: str | None) -> tuple[Fact, ...]:
+        """Each place."""
+        return marks(self.places, "click", "dB", track, METHOD)
+
+
+class ClickScan:
+    """Looks for clicks segment by segment."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._near = limit("clicks", "near_ratio")
+        self._far = limit("clicks", "far_ratio")
+        self._least = db_to_gain(limit("clicks", "least_dbfs"))
+        self._found: list[Occurrence] = []
+        self._heights: list[float] = []
+        self._peak = 0.0
+
+    def feed(self, screen: Screen) -> None:
+        """Take the next segment."""
+        jumps = screen.jumps
+        near = screen.hops(limit("clicks", "near_s"))
+        before, after = highest_between(jumps, -near, -1), highest_between(jumps, 2, near + 1)
+        alone = (jumps > self._least) & (jumps > self._near * np.maximum(before, after))
+        self._peak = max(self._peak, float(screen.peaks[:, screen.core].max(initial=0.0)))
+        for channel, hop in np.argwhere(alone[:, screen.core]):
+            at = int(hop) + screen.core.start
+            around = max(float(before[channel, at]), float(after[channel, at]))
+            if self._stays_alone(screen, int(channel), at):
+                self._keep(screen, int(channel), at, around)
+
+    def finish(self) -> Clicks:
+        """All clicks that can be heard beside the loudest sound."""
+        least = self._peak * db_to_gain(limit("clicks", "least_below_peak_db"))
+        heard = [click for click, height in zip(self._found, self._heights, strict=True) if height >= least]
+        return Clicks(places=merged(heard, limit("clicks", "same_place_s")))
+
+    def _stays_alone(self, screen: Screen, channel: int, hop: int) -> bool:
+        """Whether nothing further off is as sharp, and the recording does not begin or end here."""
+        jumps, far = screen.jumps[channel], screen.hops(limit("clicks", "far_s"))
+        around = np.concatenate([jumps[max(0, hop - far) : hop - 1], jumps[hop + 2 : hop + far + 1]])
+        at, reach = screen.position(hop), round(limit("clicks", "edge_s") * self._rate_hz)
+        at_end = screen.segment.is_last and at + screen.hop + reach >= screen.segment.core_end
+        return bool(jumps[hop] > self._far * around.max(initial=0.0)) and at > reach and not at_end
+
+    def _keep(self, screen: Screen, channel: int, hop: int, around: float) -> None:
+        start = screen.position(hop) - screen.segment.start_samples
+        wave = screen.segment.samples[channel, start - 2 : start + screen.hop].astype(np.float64)
+        bends = np.abs(np.diff(wave, 2))
+        at = int(bends.argmax())
+        where_s = samples_to_seconds(screen.segment.start_samples + start + at - 1, self._rate_hz)
+        height = float(bends[at])
+        stands_out_db = min(gain_to_db(height / max(around, SMALLEST)), limit("clicks", "most_db"))
+        self._found.append(Occurrence(start_s=max(where_s, 0.0), end_s=max(where_s, 0.0), value=stands_out_db))
+        self._heights.append(height)

@@ -1,0 +1,217 @@
+"""Where sound stops or starts as if cut with scissors: lost blocks, missing takes, edges without a fade.
+
+A hop is still where it lies far below what surrounds it. Between sound and stillness lies an edge; it is cut where the
+sound next to it is as high as it was all along. A stillness with a cut edge on both sides of equally loud sound was not
+played: a short one is a dropout, a long one a gap.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.listening.kinds import clock_time, counted, finding, limit
+from tapehand.listening.occurrences import Occurrence, marks, merged
+from tapehand.listening.screens import Screen, highest_between
+from tapehand.song.finding import Fact, Finding
+from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
+
+METHOD: Final = "gaps/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A border between sound and stillness.
+
+    Parameters
+    ----------
+    rises : whether sound begins here.
+    level : highest sample of the sound within 20 ms of it.
+    is_cut : whether the sound is at its level within a millisecond.
+    step : the first (or last) sample of the sound, as a share of ``level``.
+    lasts : whether the sound goes on at its level rather than dying away like a stroke.
+    """
+
+    at_s: float
+    rises: bool
+    level: float
+    is_cut: bool
+    step: float
+    lasts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What is missing in a recording; values are lengths in seconds, those of cut edges levels in dBFS."""
+
+    dropouts: tuple[Occurrence, ...]
+    gaps: tuple[Occurrence, ...]
+    cut_edges: tuple[Occurrence, ...]
+    duration_s: float
+
+    def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
+        """One question for each kind."""
+        found = [
+            _grouped("dropouts", self.dropouts, track, path, noun="dropout"),
+            _grouped("gap", self.gaps, track, path, noun="place"),
+            self._edges_finding(track, path),
+        ]
+        return tuple(each for each in found if each is not None)
+
+    def facts(self, track: str | None) -> tuple[Fact, ...]:
+        """Each place."""
+        return (
+            *marks(self.dropouts, "dropout", "s", track, METHOD),
+            *marks(self.gaps, "gap", "s", track, METHOD),
+            *marks(self.cut_edges, "cut_edge", "dBFS", track, METHOD),
+        )
+
+    def _edges_finding(self, track: str | None, path: str | None) -> Finding | None:
+        if not self.cut_edges:
+            return None
+        first, last = self.cut_edges[0], self.cut_edges[-1]
+        at_start, at_end = first.start_s == 0.0, last.end_s >= self.duration_s
+        where = {(True, True): "its start and its end", (True, False): "its start", (False, True): "its end"}
+        inside = len(self.cut_edges) - at_start - at_end
+        places = [where[at_start, at_end]] if at_start or at_end else []
+        places += [f"{counted(inside, 'place')} inside"] if inside else []
+        return finding(
+            "cut_edge",
+            track=track,
+            path=path,
+            value=max(edge.value for edge in self.cut_edges),
+            start_s=first.start_s,
+            end_s=last.end_s,
+            places=" and ".join(places),
+            first=clock_time(first.start_s),
+        )
+
+
+def _grouped(
+    kind: str, places: tuple[Occurrence, ...], track: str | None, path: str | None, noun: str
+) -> Finding | None:
+    if not places:
+        return None
+    longest_s = max(each.value for each in places)
+    return finding(
+        kind,
+        track=track,
+        path=path,
+        value=longest_s,
+        start_s=places[0].start_s,
+        end_s=places[-1].end_s,
+        places=counted(len(places), noun),
+        first=clock_time(places[0].start_s),
+        longest=f"{1000.0 * longest_s:.0f} ms" if longest_s < 1.0 else f"{longest_s:.1f} s",
+    )
+
+
+class GapScan:
+    """Looks for edges segment by segment, each channel for itself."""
+
+    def __init__(self, channels: int, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._edges: list[list[Edge]] = [[] for _ in range(channels)]
+        self._length_samples = 0
+
+    def feed(self, screen: Screen) -> None:
+        """Take the next segment."""
+        self._length_samples = screen.segment.core_end
+        still = _still(screen)
+        for channel, edges in enumerate(self._edges):
+            edges.extend(self._edges_of(screen, channel, still[channel]))
+
+    def finish(self) -> Gaps:
+        """What all edges tell together."""
+        duration_s = samples_to_seconds(self._length_samples, self._rate_hz)
+        dropouts: list[Occurrence] = []
+        gaps: list[Occurrence] = []
+        cut: list[Occurrence] = []
+        for edges in self._edges:
+            between = [place for left, right in pairwise(edges) for place in _missing(left, right)]
+            dropouts += [place for place in between if place.value < limit("dropouts", "longest_s")]
+            gaps += [place for place in between if place.value >= limit("dropouts", "longest_s")]
+            cut += _cut_edges(edges, between, duration_s)
+        return Gaps(
+            dropouts=merged(dropouts, limit("dropouts", "same_place_s")),
+            gaps=merged(gaps, limit("dropouts", "same_place_s")),
+            cut_edges=merged(cut, limit("dropouts", "same_place_s")),
+            duration_s=duration_s,
+        )
+
+    def _edges_of(self, screen: Screen, channel: int, still: NDArray[np.bool_]) -> list[Edge]:
+        core = screen.core
+        changes = np.flatnonzero(still[core.start : core.stop] != still[core.start - 1 : core.stop - 1]) + core.start
+        edges = [self._edge(screen, channel, int(hop), rises=not still[hop]) for hop in changes]
+        if screen.segment.is_last and core.stop > core.start and not still[core.stop - 1]:
+            edges.append(self._edge(screen, channel, core.stop, rises=False))
+        return [edge for edge in edges if edge.level > db_to_gain(limit("cut_edge", "least_dbfs"))]
+
+    def _edge(self, screen: Screen, channel: int, hop: int, *, rises: bool) -> Edge:
+        """The edge before ``hop``: what sounds lies from it on, or before it."""
+        peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
+        level = float(peaks[: screen.hops(0.02)].max(initial=0.0))
+        beside = float(peaks[: screen.hops(limit("cut_edge", "beside_s"))].max(initial=0.0))
+        later = float(peaks[screen.hops(0.03) : screen.hops(0.06)].max(initial=0.0))
+        at, step = self._step(screen, channel, hop, level)
+        return Edge(
+            at_s=samples_to_seconds(min(max(at, 0), screen.segment.core_end), self._rate_hz),
+            rises=rises,
+            level=level,
+            is_cut=beside >= limit("cut_edge", "beside_share") * level,
+            step=step,
+            lasts=later >= limit("cut_edge", "lasting_share") * level,
+        )
+
+    def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float]:
+        """The largest step from one sample to the next around the border, its place and its share of the level."""
+        border = screen.position(hop) - screen.segment.start_samples
+        first = border - screen.hop - 1
+        wave = screen.segment.samples[channel, first : border + screen.hop]
+        steps = np.abs(np.diff(wave))
+        at = int(steps.argmax())
+        return screen.segment.start_samples + first + at + 1, float(steps[at]) / level if level else 0.0
+
+
+def _still(screen: Screen) -> NDArray[np.bool_]:
+    """Which hops carry nothing beside their surroundings, ``(channels, hops)``."""
+    reach = screen.hops(limit("dropouts", "around_s"))
+    share = np.float32(db_to_gain(limit("dropouts", "below_db")))
+    nothing = np.float32(db_to_gain(limit("dropouts", "nothing_dbfs")))
+    lowest_possible = screen.peaks <= max(share * screen.peaks.max(initial=np.float32(0.0)), nothing)
+    if not lowest_possible.any():
+        return lowest_possible
+    around = highest_between(screen.peaks, -reach, reach + 1)
+    still: NDArray[np.bool_] = screen.peaks <= np.maximum(share * around, nothing)
+    return still
+
+
+def _missing(left: Edge, right: Edge) -> list[Occurrence]:
+    """The stillness between two edges, if it was not played."""
+    length_s = right.at_s - left.at_s
+    alike = abs(gain_to_db(left.level / right.level)) <= limit("dropouts", "alike_db")
+    if left.rises or not right.rises or not (left.is_cut and right.is_cut and alike):
+        return []
+    if not limit("dropouts", "shortest_s") <= length_s <= limit("gap", "longest_s"):
+        return []
+    if min(left.level, right.level) < db_to_gain(limit("dropouts", "least_dbfs")):
+        return []
+    if length_s < limit("dropouts", "longest_s"):
+        stepped = max(left.step, right.step) >= limit("dropouts", "least_step")
+    else:
+        stepped = min(left.step, right.step) >= limit("gap", "least_step") and left.lasts and right.lasts
+    if not stepped:
+        return []
+    return [Occurrence(start_s=left.at_s, end_s=right.at_s, value=length_s)]
+
+
+def _cut_edges(edges: list[Edge], missing: list[Occurrence], duration_s: float) -> list[Occurrence]:
+    """Edges without a fade that belong to nothing missing."""
+    taken = {place.start_s for place in missing} | {place.end_s for place in missing}
+    return [
+        Occurrence(start_s=edge.at_s, end_s=edge.at_s, value=gain_to_db(edge.level))
+        for edge in edges
+        if edge.is_cut and edge.lasts and edge.step >= limit("cut_edge", "least_step") and edge.at_s not in taken
+    ]

@@ -1,0 +1,70 @@
+"""The noise that stays when the music rests."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tapehand.listening.kinds import finding, limit, threshold
+from tapehand.listening.trace import Trace
+from tapehand.song.finding import Fact, Finding
+from tapehand.units import power_to_db
+
+METHOD: Final = "noise_floor/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseFloor:
+    """Level of the noise, and how far the sound lies over it; ``-inf`` and ``inf`` where no rest was heard."""
+
+    level_dbfs: float = -math.inf
+    under_sound_db: float = math.inf
+
+    def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
+        """A question where the noise comes close to the sound."""
+        if self.under_sound_db > threshold("noise_floor"):
+            return ()
+        asks = self.under_sound_db <= limit("noise_floor", "ask_within_db")
+        return (
+            finding(
+                "noise_floor",
+                track=track,
+                path=path,
+                value=self.under_sound_db,
+                severity="ask" if asks else "note",
+                level=f"{self.level_dbfs:.0f}",
+                below=f"{self.under_sound_db:.0f}",
+            ),
+        )
+
+    def facts(self, track: str | None) -> tuple[Fact, ...]:
+        """The level, where there was a rest to measure it in."""
+        if not math.isfinite(self.level_dbfs):
+            return ()
+        return (Fact(name="noise_floor", value=self.level_dbfs, unit="dBFS", track=track, method=METHOD),)
+
+
+def noise_floor(trace: Trace) -> NoiseFloor:
+    """The level at which a recording rests, if it rests, and if that is noise.
+
+    Noise keeps its level: it is told from the tail of a note in that many frames lie within a few dB of the lowest, and
+    from a quiet tone in that no line stands out.
+    """
+    smooth = np.convolve(trace.power(120.0, 20_000.0), np.ones(5) / 5, "same") if trace.bands.size else np.zeros(0)
+    audible = smooth > 10.0 ** (limit("noise_floor", "least_dbfs") / 10.0)
+    levels_db = 10.0 * np.log10(smooth[audible]) if audible.any() else np.zeros(0)
+    if levels_db.size < limit("noise_floor", "least_frames"):
+        return NoiseFloor()
+    lowest_db = float(np.percentile(levels_db, limit("noise_floor", "percentile")))
+    resting = np.abs(levels_db - lowest_db - 1.0) <= limit("noise_floor", "steady_db")
+    needed = max(limit("noise_floor", "least_frames"), limit("noise_floor", "least_share") * levels_db.size)
+    peakiness = float(np.median(trace.peakiness[audible][resting])) if resting.any() else math.inf
+    if resting.sum() < needed or peakiness > limit("noise_floor", "most_peakiness"):
+        return NoiseFloor()
+    powers = smooth[audible]
+    floor_db = power_to_db(float(powers[resting].mean()))
+    sounding = powers[levels_db > lowest_db + limit("noise_floor", "sound_above_db")]
+    if not sounding.size:
+        return NoiseFloor()
+    return NoiseFloor(level_dbfs=floor_db, under_sound_db=power_to_db(float(sounding.mean())) - floor_db)

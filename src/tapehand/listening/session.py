@@ -1,0 +1,205 @@
+"""Everything that is heard of a session, put together: tracks, what lies between them, time, harmony and form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tapehand.listening.between import findings_between
+from tapehand.listening.form import METHOD as FORM_METHOD
+from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.kinds import finding
+from tapehand.listening.lengths import TrackLength, session_findings
+from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.recordings import ReadRecordings
+from tapehand.listening.sources import Recording
+from tapehand.music.form import Section
+from tapehand.music.time import TempoMap
+from tapehand.song.finding import Fact, Finding
+from tapehand.work import Work
+
+# Without bars a song is cut into stretches of about a bar, and nothing about its form is said with confidence.
+STRETCH_S: Final = 2.0
+SURE_WITHOUT_BARS: Final = 0.45
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known before anything is heard, and outranks hearing: a tempo map, sections that a person named."""
+
+    grid: TempoMap | None = None
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackRow:
+    """One track in a listening, in plain values."""
+
+    id: str
+    name: str
+    role: str
+    role_confidence: float
+    role_why: str
+    asks_role: bool
+    silent: bool
+    rate_hz: int
+    channels: int
+    length_samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Everything that was heard, in plain values.
+
+    Parameters
+    ----------
+    sections : as a person named them where one did, else as heard.
+    bars_s : starts of the bars and the end of the last; of stretches of 2 s where no bars are known.
+    has_bars : whether ``bars_s`` are bars.
+    playing : how much each track plays in each bar, 0..1, ``playing[track][bar]``.
+    """
+
+    rate_hz: int
+    tracks: tuple[TrackRow, ...]
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
+    sections: tuple[HeardSection, ...]
+    bars_s: tuple[float, ...]
+    has_bars: bool
+    playing: tuple[tuple[float, ...], ...]
+
+
+def listen_to_session(
+    recordings: Sequence[Recording],
+    rate_hz: int,
+    *,
+    known: Known | None = None,
+    threads: int = 1,
+    work: Work,
+    on_facts: OnFacts | None = None,
+) -> Listening:
+    """Listen to the tracks of a session, at its rate; ``on_facts`` is told what is known as soon as it is.
+
+    Raises
+    ------
+    InputError : a recording cannot be read.
+    Cancelled : ``work`` was cancelled.
+    """
+    known = known or Known()
+    tracks = hear_tracks(recordings, threads=threads, work=work, on_facts=on_facts)
+    together = beside_each_other(tracks, rate_hz)
+    work.report("listen.together", 0, 1)
+    end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
+    bars_s, has_bars = _bars(known, end_s)
+    lines = _lines(tracks, together)
+    sections = _sections(known, lines, bars_s, has_bars=has_bars)
+    return Listening(
+        rate_hz=rate_hz,
+        tracks=tuple(_row(track) for track in tracks),
+        facts=(
+            *(fact for track in tracks for fact in track.facts()),
+            *(_section_fact(section, by_person=bool(known.sections)) for section in sections),
+        ),
+        findings=(
+            *(one for track in tracks for one in track.findings()),
+            *session_findings([_length(track) for track in tracks], rate_hz),
+            *_role_findings(tracks),
+            *findings_between(together),
+        ),
+        sections=sections,
+        bars_s=bars_s,
+        has_bars=has_bars,
+        playing=playing_map(lines, bars_s),
+    )
+
+
+def bars_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
+    """The starts of the bars of a tempo map up to ``end_s``, and the end of the last."""
+    bars_s, tick = [0.0], 0
+    while bars_s[-1] < end_s:
+        tick += grid.metre_at(tick).bar_ticks
+        bars_s.append(grid.seconds_at(tick))
+    return tuple(bars_s)
+
+
+def _bars(known: Known, end_s: float) -> tuple[tuple[float, ...], bool]:
+    if known.grid is not None:
+        return bars_of_grid(known.grid, end_s), True
+    count = max(1, round(end_s / STRETCH_S))
+    return tuple(end_s * number / count for number in range(count + 1)), False
+
+
+def _lines(tracks: Sequence[HeardTrack], together: ReadRecordings) -> list[Line]:
+    return [Line(role=together.role(each.recording.id), compact=together.compact(each.recording.id)) for each in tracks]
+
+
+def _sections(
+    known: Known, lines: Sequence[Line], bars_s: Sequence[float], *, has_bars: bool
+) -> tuple[HeardSection, ...]:
+    """A person's sections where there are some, else what is heard."""
+    if known.sections:
+        return tuple(_as_named(section, bars_s) for section in known.sections if section.start_bar < len(bars_s))
+    heard = find_form(lines, bars_s)
+    if has_bars:
+        return heard
+    return tuple(replace(section, confidence=min(section.confidence, SURE_WITHOUT_BARS)) for section in heard)
+
+
+def _as_named(section: Section, bars_s: Sequence[float]) -> HeardSection:
+    last = len(bars_s) - 1
+    return HeardSection(
+        kind=section.kind,
+        name=section.name,
+        start_bar=section.start_bar,
+        bars=section.bars,
+        start_s=bars_s[min(section.start_bar - 1, last)],
+        end_s=bars_s[min(section.end_bar - 1, last)],
+        energy=section.energy,
+        confidence=1.0,
+        why="it is named so in the song",
+    )
+
+
+def _section_fact(section: HeardSection, *, by_person: bool) -> Fact:
+    return Fact(
+        name="section",
+        value=section.name,
+        start_s=section.start_s,
+        end_s=section.end_s,
+        confidence=section.confidence,
+        method="song" if by_person else FORM_METHOD,
+    )
+
+
+def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
+    """One question for all tracks of which nobody knows what they are."""
+    unsure = [track for track in tracks if track.guess.asks and not track.heard.levels.is_silent]
+    if not unsure:
+        return ()
+    names = ", ".join(
+        track.recording.name if track.guess.role == "unknown" else f"{track.recording.name} ({track.guess.role}?)"
+        for track in unsure
+    )
+    return (finding("unknown_role", track=None, path=None, value=float(len(unsure)), names=names),)
+
+
+def _row(track: HeardTrack) -> TrackRow:
+    recording, guess = track.recording, track.guess
+    return TrackRow(
+        id=recording.id,
+        name=recording.name,
+        role=guess.role,
+        role_confidence=guess.confidence,
+        role_why=guess.why,
+        asks_role=guess.asks,
+        silent=track.heard.levels.is_silent,
+        rate_hz=recording.rate_hz,
+        channels=track.channels,
+        length_samples=track.length_samples,
+    )
+
+
+def _length(track: HeardTrack) -> TrackLength:
+    recording = track.recording
+    return TrackLength(
+        track=recording.id, path=recording.path or "", length_samples=track.length_samples, rate_hz=recording.rate_hz
+    )

@@ -1,0 +1,112 @@
+"""Whether a stem comes with its room or its compressor printed.
+
+Reverb: nothing in a reverberant recording can die away faster than the room. So the fastest falls tell: their time to
+fall by 60 dB is the room's (R. Ratnam et al., J. Acoust. Soc. Am. 114, 2003, on blind estimates). Compression: how far
+peaks stand over the mean of what sounds.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.listening.kinds import finding, limit, threshold
+from tapehand.listening.screens import Screen
+from tapehand.listening.trace import Levels, Trace
+from tapehand.song.finding import Fact, Finding
+
+METHOD: Final = "wetness/1"
+WINDOW_S: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wetness:
+    """What was printed.
+
+    Parameters
+    ----------
+    decay_s : time to fall by 60 dB, of the fastest falls; None where too few were heard.
+    crest_db : median of peak over mean in windows of 0.4 s that sound; None for silence.
+    """
+
+    decay_s: float | None
+    crest_db: float | None
+
+    def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
+        """A note for each; they mean something only for what dies away fast, or stands out, by itself."""
+        found = []
+        if self.decay_s is not None and self.decay_s >= threshold("wet"):
+            found.append(finding("wet", track=track, path=path, value=self.decay_s, decay=f"{self.decay_s:.1f}"))
+        if self.crest_db is not None and self.crest_db <= threshold("low_crest"):
+            found.append(
+                finding("low_crest", track=track, path=path, value=self.crest_db, crest=f"{self.crest_db:.1f}")
+            )
+        return tuple(found)
+
+    def facts(self, track: str | None) -> tuple[Fact, ...]:
+        """Both figures, where they could be had."""
+        figures = (("decay", self.decay_s, "s"), ("crest", self.crest_db, "dB"))
+        return tuple(
+            Fact(name=name, value=value, unit=unit, track=track, method=METHOD)
+            for name, value, unit in figures
+            if value is not None
+        )
+
+
+class WetnessScan:
+    """Collects peak and mean of 0.4 s each; the trace tells of the falls."""
+
+    def __init__(self, channels: int, rate_hz: int) -> None:
+        self._peaks: list[NDArray[np.float32]] = [np.zeros((channels, 0), np.float32)]
+        self._hop_s = 0.0
+
+    def feed(self, screen: Screen) -> None:
+        """Take the next segment."""
+        self._peaks.append(screen.peaks[:, screen.core])
+        self._hop_s = screen.hop / screen.rate_hz
+
+    def finish(self, trace: Trace) -> Wetness:
+        """Both figures."""
+        return Wetness(decay_s=decay_s(trace), crest_db=self._crest_db())
+
+    def _crest_db(self) -> float | None:
+        """Highest over the root mean square of the peaks of every third of a millisecond, median of windows."""
+        peaks = np.concatenate(self._peaks, axis=1).max(axis=0)
+        width = round(WINDOW_S / self._hop_s) if self._hop_s else 1
+        windows = peaks[: peaks.size // width * width].reshape(-1, width).astype(np.float64)
+        powers = np.square(windows).mean(axis=1)
+        if not powers.size or powers.max() <= 0.0:
+            return None
+        sounding = powers > powers.max() * 0.01
+        return float(np.median(10.0 * np.log10(windows[sounding].max(axis=1) ** 2 / powers[sounding])))
+
+
+def decay_s(trace: Trace) -> float | None:
+    """Time to fall by 60 dB, of the faster falls from 10 to 30 dB under a local peak; None where there are too few."""
+    if trace.bands.shape[0] < limit("wet", "least_frames"):
+        return None
+    power = np.convolve(trace.power(600.0, 7000.0), np.ones(3) / 3, "same")
+    level_db = 10.0 * np.log10(power + 1e-12)
+    falls = _falls(level_db, float(np.percentile(level_db, 95.0)) - limit("wet", "from_below_db"))
+    if len(falls) < limit("wet", "least_falls"):
+        return None
+    return 0.01 * 3.0 * float(np.percentile(falls, limit("wet", "percentile")))
+
+
+def _falls(level_db: Levels, loud_db: float) -> list[int]:
+    """Frames that each fall takes from 10 to 30 dB under the peak it comes from; it ends where the level rises."""
+    top_db, at_ten, low_db = -np.inf, -1, np.inf
+    found: list[int] = []
+    for frame, now_db in enumerate(level_db.tolist()):
+        if now_db >= top_db or now_db > low_db + 4.0:
+            top_db, at_ten, low_db = now_db, -1, now_db
+            continue
+        low_db = min(low_db, now_db)
+        if at_ten < 0 and now_db <= top_db - 10.0:
+            at_ten = frame
+        if now_db <= top_db - 30.0:
+            if top_db >= loud_db:
+                found.append(frame - at_ten)
+            top_db, at_ten, low_db = now_db, -1, now_db
+    return found
