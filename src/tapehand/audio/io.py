@@ -121,7 +121,7 @@ def open_sound(path: Path) -> Sound | None:
     try:
         layout = wav_layout(descriptor)
         if layout is not None:
-            sound = Sound(Path(path), descriptor, layout)
+            sound = Sound(Path(path), descriptor, layout).owning_its_file()
     finally:
         if sound is None:
             os.close(descriptor)

@@ -15,6 +15,7 @@ import numpy as np
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
+from tapehand.dsp.chain import run_chains
 from tapehand.dsp.node import BLOCK_SAMPLES
 from tapehand.render.assembly import Assembly, chains_of, stem_owners
 from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
@@ -22,9 +23,9 @@ from tapehand.render.chains import through
 from tapehand.render.lay import lay_track
 from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer
 from tapehand.render.moments import MomentKeeper, moment_samples
-from tapehand.render.plan import ringing_samples
+from tapehand.render.plan import impulse_sources, key_tracks, processors, ringing_samples
 from tapehand.render.shelf import Shelf
-from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch
+from tapehand.render.sounds import NoSources, Sound, Sources, stretch
 from tapehand.render.sums import parts_since
 from tapehand.song.mixer import Insert
 from tapehand.song.song import Song
@@ -125,7 +126,11 @@ class Renderer:
         """The mix through the master chain; give ``mix`` if it was rendered already. Its length stays."""
         audio = self.mix() if mix is None else mix
         self.work.report("render.master", 0, 1)
-        return self._through(HeldSound(audio), self.song.master, "master", self._shelf(), audio.length_samples)
+        shelf, chain = self._shelf(), self.song.master
+        sounds = {name: lay_track(self.song, self.song.track(name), shelf) for name in key_tracks(chain)}
+        sounds |= {blob: shelf.source(blob, self.song.rate_hz) for blob in impulse_sources(chain)}
+        keys = {name: stretch(sound, 0, sound.length_samples) for name, sound in sounds.items()}
+        return run_chains([audio], [processors(chain)], keys=keys, names=["master"])[0]
 
     def _attempt(self, stems: bool, start: int) -> Iterator[RenderedBlock]:
         with ExitStack() as keeping:
