@@ -19,10 +19,12 @@ from tapehand.store.health import examine, repair
 from tapehand.store.render_cache import DiskRenderCache
 from tapehand.store.snapshots import Snapshots
 from tapehand.store.song_folder import SongFolder, create_song_folder
+from tapehand.store.text_cache import DiskTextCache
 
 ENGINES: Final = "tapehand.engines"
 DISTRIBUTION: Final = "tapehand"
 SOUNDING: Final = ("music", "kernels", "audio", "dsp", "instruments", "render", "catalogue")
+HEARING: Final = ("music", "song", "kernels", "audio", "dsp", "meters", "listening", "catalogue")
 SOUNDING_FILES: Final = frozenset({".py", ".toml", ".so", ".dylib", ".dll"})
 
 
@@ -41,6 +43,8 @@ def make_studio(threads: int | None = None) -> Studio:
         examine_song=examine,
         repair_song=repair,
         cache=DiskRenderCache.of_user(),
+        listenings=DiskTextCache.of_user(),
+        ears=hearing_fingerprint(),
         build=f"{own_version}/{platform.machine()}/{simd_level()}/{sound_fingerprint()}",
         threads=threads or os.cpu_count() or 1,
     )
@@ -52,8 +56,18 @@ def sound_fingerprint() -> str:
 
     The version alone would let a changed kernel find what an older one left in the cache.
     """
+    return _fingerprint(SOUNDING)
+
+
+@cache
+def hearing_fingerprint() -> str:
+    """The same over everything that listens."""
+    return _fingerprint(HEARING)
+
+
+def _fingerprint(floors: tuple[str, ...]) -> str:
     package = Path(__file__).parent
-    files = sorted(path for name in SOUNDING for path in (package / name).rglob("*") if path.suffix in SOUNDING_FILES)
+    files = sorted(path for name in floors for path in (package / name).rglob("*") if path.suffix in SOUNDING_FILES)
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.relative_to(package).as_posix().encode())

@@ -9,6 +9,7 @@ from tapehand.ports.engine import Engine, EngineKind
 from tapehand.ports.song_doctor import ExamineSong, RepairSong
 from tapehand.ports.song_store import SongMaker, SongStore
 from tapehand.ports.stem_folder import ListStems, ReadStem
+from tapehand.ports.text_cache import NoTexts, TextCache
 from tapehand.render.cache import NoCache, RenderCache
 from tapehand.song.song import Song
 
@@ -46,6 +47,8 @@ class Studio:
     write_midi : a song as a Standard MIDI File.
     engines : the installed engines by name.
     examine_song, repair_song : for songs that may not even open.
+    listenings : what was heard before.
+    ears : names the code that hears; what other ears heard is not taken from there.
     build : names the native library and CPU class; part of the provenance of every render.
     threads : how many tracks are prepared at once.
     """
@@ -60,6 +63,8 @@ class Studio:
     examine_song: ExamineSong
     repair_song: RepairSong
     cache: RenderCache = field(default_factory=NoCache)
+    listenings: TextCache = field(default_factory=NoTexts)
+    ears: str = ""
     build: str = ""
     threads: int = 1
 

@@ -41,6 +41,11 @@ def signed(value: float | None, digits: int = 1, unit: str = "") -> str:
     return f"{shown:+.{digits}f}{f' {unit}' if unit else ''}" if shown else number(0.0, digits, unit)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 track``, ``2 tracks``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def rate(value_hz: float) -> str:
     """A sample rate without idle digits: ``44100 Hz``."""
     return f"{value_hz:.10g} Hz"

@@ -4,6 +4,7 @@ from tapehand.listening.arrivals import related_pairs
 from tapehand.listening.bleed import bleed_findings, bleeds
 from tapehand.listening.drift import drift_findings
 from tapehand.listening.duplicates import copies, copy_findings
+from tapehand.listening.intonation import intonation, intonation_findings
 from tapehand.listening.mic_pairs import mic_pair_findings, mic_pairs
 from tapehand.listening.recordings import Recordings
 from tapehand.song.finding import Finding
@@ -19,4 +20,5 @@ def findings_between(recordings: Recordings) -> tuple[Finding, ...]:
         *mic_pair_findings(recordings, mic_pairs(recordings, courses)),
         *drift_findings(courses),
         *bleed_findings(recordings, bleeds(recordings, [frozenset(pair) for pair in courses])),
+        *intonation_findings(intonation(recordings)),
     )

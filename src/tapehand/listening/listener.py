@@ -14,8 +14,9 @@ from typing import Final
 from tapehand.audio import Audio
 from tapehand.audio.resample import resample
 from tapehand.listening.activity import activity
-from tapehand.listening.faults import FaultScan, Heard, damage_finding
+from tapehand.listening.faults import Heard, damage_finding
 from tapehand.listening.frames import FrameStream
+from tapehand.listening.recording_faults import RecordingFaults, RecordingScan
 from tapehand.listening.recordings import Compact, CompactScan, ReadRecordings, Track
 from tapehand.listening.roles import UNKNOWN, RoleGuess, group_of, guess_role
 from tapehand.listening.sources import Recording
@@ -39,13 +40,13 @@ class HeardTrack:
     Parameters
     ----------
     guess : its role, with why.
-    heard : faults and levels.
+    faults : what it has on it, levels included.
     channels, length_samples : as it was really decoded, at its own rate.
     """
 
     recording: Recording
     guess: RoleGuess
-    heard: Heard
+    faults: RecordingFaults
     compact: Compact
     channels: int
     length_samples: int
@@ -53,14 +54,26 @@ class HeardTrack:
     def findings(self) -> tuple[Finding, ...]:
         """What this recording by itself gives reason to ask."""
         recording, damage = self.recording, self.recording.sound.damage
-        found = self.heard.findings(recording.id, recording.path)
+        found = self.faults.findings(recording.id, recording.path, self.sure_role)
         if damage is None:
             return found
         return (damage_finding(damage, recording.rate_hz, recording.id, recording.path), *found)
 
     def facts(self) -> tuple[Fact, ...]:
-        """Role and levels."""
-        return (role_fact(self.recording.id, self.guess), *_level_facts(self.recording.id, self.heard))
+        """Role, levels, and what was found where."""
+        track = self.recording.id
+        levels = _level_facts(track, self.faults.heard)
+        return (role_fact(track, self.guess), *levels, *self.faults.facts(track, self.sure_role))
+
+    @property
+    def sure_role(self) -> str:
+        """Its role; ``"unknown"`` where a person should be asked."""
+        return UNKNOWN if self.guess.asks else self.guess.role
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to hear."""
+        return self.faults.heard.levels.is_silent
 
 
 def hear_tracks(
@@ -91,21 +104,23 @@ def hear_track(recording: Recording, on_block: Callable[[Audio], None] = lambda 
     """One recording, in one pass over its blocks."""
     blocks = recording.sound.blocks()
     first = next(blocks, Audio.silence(max(1, recording.channels), 0, recording.rate_hz))
-    faults = FaultScan(first.channels, recording.rate_hz)
+    faults = RecordingScan(first.channels, recording.rate_hz)
     compact, stream = CompactScan(recording.rate_hz), FrameStream(recording.rate_hz)
     length_samples = 0
     for block in chain([first], blocks):
         on_block(block)
         frames = stream.feed(block)
-        faults.feed(block)
+        faults.feed(block, frames)
         compact.feed(block, frames)
         length_samples += block.length_samples
-    compact.feed(Audio.silence(first.channels, 0, recording.rate_hz), stream.finish())
-    heard, kept = faults.finish(), compact.finish()
+    nothing, rest = Audio.silence(first.channels, 0, recording.rate_hz), stream.finish()
+    faults.feed(nothing, rest)
+    compact.feed(nothing, rest)
+    told, kept = faults.finish(), compact.finish()
     return HeardTrack(
         recording=recording,
-        guess=_role(recording, heard, kept, length_samples),
-        heard=heard,
+        guess=_role(recording, told.heard, kept, length_samples),
+        faults=told,
         compact=kept,
         channels=first.channels,
         length_samples=length_samples,
@@ -175,7 +190,7 @@ def _for_comparing(each: HeardTrack, rate_hz: int) -> Track:
         return resample(piece, rate_hz).span(0, last - first)
 
     return Track(
-        role=UNKNOWN if each.guess.asks else each.guess.role,
+        role=each.sure_role,
         length_samples=start + round(each.length_samples * rate_hz / recording.rate_hz),
         compact=each.compact.later(start / rate_hz),
         read=read,

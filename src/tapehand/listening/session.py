@@ -172,7 +172,7 @@ def _section_fact(section: HeardSection, *, by_person: bool) -> Fact:
 
 def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
     """One question for all tracks of which nobody knows what they are."""
-    unsure = [track for track in tracks if track.guess.asks and not track.heard.levels.is_silent]
+    unsure = [track for track in tracks if track.guess.asks and not track.is_silent]
     if not unsure:
         return ()
     names = ", ".join(
@@ -191,7 +191,7 @@ def _row(track: HeardTrack) -> TrackRow:
         role_confidence=guess.confidence,
         role_why=guess.why,
         asks_role=guess.asks,
-        silent=track.heard.levels.is_silent,
+        silent=track.is_silent,
         rate_hz=recording.rate_hz,
         channels=track.channels,
         length_samples=track.length_samples,

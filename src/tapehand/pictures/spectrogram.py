@@ -1,6 +1,8 @@
 """Level over time and frequency: a heat map with logarithmic frequencies."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from tapehand.audio import Audio
 from tapehand.pictures.axes import (
     Frame,
+    Scale,
     draw_ticks_across,
     draw_ticks_up,
     draw_title,
@@ -16,7 +19,7 @@ from tapehand.pictures.axes import (
     time_name,
     time_ticks,
 )
-from tapehand.pictures.palette import Theme
+from tapehand.pictures.palette import ALERT, Theme
 from tapehand.pictures.png import heat, png
 from tapehand.pictures.svg import Drawing, shortened
 
@@ -26,12 +29,30 @@ RANGE_DB: Final = 80.0
 WINDOW_S: Final = 0.093
 # Enough to see every change on the screen; long recordings are sampled, short ones overlap.
 MOST_COLUMNS: Final = 1_200
+NARROWEST_PX: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectrogramMark:
+    """A place to look at: a stretch of time, of all frequencies unless two are given."""
+
+    label: str
+    start_s: float
+    end_s: float
+    low_hz: float = LOWEST_HZ
+    high_hz: float = HIGHEST_HZ
 
 
 def spectrogram_svg(
-    audio: Audio, *, title: str, width: float = 960.0, height: float = 320.0, theme: Theme = "auto"
+    audio: Audio,
+    *,
+    title: str,
+    marks: Sequence[SpectrogramMark] = (),
+    width: float = 960.0,
+    height: float = 320.0,
+    theme: Theme = "auto",
 ) -> str:
-    """The heat map of ``audio`` with its axes; 80 dB down from the loudest spot."""
+    """The heat map of ``audio`` with its axes, 80 dB down from the loudest spot, and frames around what is marked."""
     drawing = Drawing(width, height, title, theme=theme)
     frame = Frame.inside(drawing)
     length_s = max(audio.duration_s, 1e-3)
@@ -43,7 +64,18 @@ def spectrogram_svg(
     draw_ticks_up(drawing, frame, up, frequency_ticks(LOWEST_HZ, highest_hz), "frequency / Hz")
     picture = spectrogram_png(audio, columns=round(frame.width), rows=round(frame.height))
     drawing.image(frame.left, frame.top, frame.width, frame.height, picture)
+    for mark in marks:
+        _draw_mark(drawing, mark, across, up)
     return drawing.document()
+
+
+def _draw_mark(drawing: Drawing, mark: SpectrogramMark, across: Scale, up: Scale) -> None:
+    """A frame at least a few pixels wide, with its label above its upper left corner."""
+    left, right = across(mark.start_s), max(across(mark.end_s), across(mark.start_s) + NARROWEST_PX)
+    top, bottom = up(mark.high_hz), up(max(mark.low_hz, LOWEST_HZ))
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    drawing.curve(corners, stroke=ALERT, width=1.4)
+    drawing.text(left + 2, top + 11, shortened(mark.label, 24), fill=ALERT, size=10)
 
 
 def spectrogram_png(audio: Audio, *, columns: int = 900, rows: int = 256) -> bytes:

@@ -1,0 +1,92 @@
+"""A sung or played line over time: the pitch as it was, over the notes that it was heard as."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tapehand.pictures.axes import (
+    Frame,
+    Scale,
+    Tick,
+    draw_ticks_across,
+    draw_ticks_up,
+    draw_title,
+    time_name,
+    time_ticks,
+)
+from tapehand.pictures.palette import ACCENT, ALERT, Theme
+from tapehand.pictures.piano_roll import note_name
+from tapehand.pictures.svg import Drawing, Point, shortened
+
+GAP_S: Final = 0.05
+LEAST_SEMITONES: Final = 7.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardNote:
+    """A note that was heard: ``pitch`` is its MIDI number with fraction; ``marked`` is drawn as worth a look."""
+
+    start_s: float
+    end_s: float
+    pitch: float
+    marked: bool = False
+
+
+def pitch_line_svg(
+    times_s: Sequence[float],
+    pitches: Sequence[float | None],
+    *,
+    title: str,
+    length_s: float,
+    notes: Sequence[HeardNote] = (),
+    width: float = 960.0,
+    height: float = 320.0,
+    theme: Theme = "auto",
+) -> str:
+    """The line (MIDI numbers with fraction, None where there is no pitch) over the notes, semitones as grid."""
+    drawing = Drawing(width, height, title, theme=theme)
+    frame = Frame.inside(drawing)
+    across = frame.across(0.0, max(length_s, 1e-3))
+    low, high = _range([*(p for p in pitches if p is not None), *(note.pitch for note in notes)])
+    up = frame.upwards(low, high)
+    draw_title(drawing, shortened(title, 80), "bars: notes; line: the pitch; red: asked about")
+    draw_ticks_across(drawing, frame, across, time_ticks(length_s), time_name(length_s))
+    draw_ticks_up(drawing, frame, up, _semitones(low, high), "pitch")
+    thickness = abs(up(low) - up(low + 1.0))
+    for note in notes:
+        centre, start = up(round(note.pitch)), across(note.start_s)
+        colour, length = ALERT if note.marked else ACCENT, max(across(note.end_s) - start, 1.0)
+        drawing.rectangle(start, centre - thickness / 2, length, thickness, fill=colour, radius=1, opacity=0.3)
+    for stretch in _stretches(times_s, pitches, across, up):
+        drawing.curve(stretch, stroke=ACCENT, width=1.2)
+    return drawing.document()
+
+
+def _range(pitches: Sequence[float]) -> tuple[float, float]:
+    """Whole semitones around everything, a fifth at least."""
+    low, high = min(pitches, default=57.0), max(pitches, default=69.0)
+    missing = max(0.0, LEAST_SEMITONES - (high - low)) / 2
+    return math.floor(low - missing - 0.5), math.ceil(high + missing + 0.5)
+
+
+def _semitones(low: float, high: float) -> list[Tick]:
+    step = next(step for step in (1, 2, 3, 6, 12, 24) if (high - low) / step <= 14)
+    return [Tick(pitch, note_name(pitch)) for pitch in range(math.ceil(low), math.floor(high) + 1, step)]
+
+
+def _stretches(
+    times_s: Sequence[float], pitches: Sequence[float | None], across: Scale, up: Scale
+) -> Iterator[list[Point]]:
+    """The line where it is not broken: by no pitch, or by more than 50 ms."""
+    stretch: list[Point] = []
+    last_s = -math.inf
+    for time_s, pitch in zip(times_s, pitches, strict=True):
+        if stretch and (pitch is None or time_s - last_s > GAP_S):
+            yield stretch
+            stretch = []
+        if pitch is not None:
+            stretch.append((across(time_s), up(pitch)))
+            last_s = time_s
+    if stretch:
+        yield stretch
