@@ -34,7 +34,7 @@ def describe_beat(prompt: str, seed: int = 7) -> dict[str, Any]:
     def note_level(_identity: str, name: str, stem: Audio) -> None:
         levels[name] = round(measure(stem).integrated_lufs, 2)
 
-    mix = measure(Renderer(song=song, read_source=_no_source).mix(note_level))
+    mix = measure(Renderer(song=song).mix(note_level))
     return {
         "sections": [f"{section.name} {section.bars}" for section in song.sections],
         "chords": proposal.brief.value("chords") if proposal.brief else None,
@@ -55,10 +55,6 @@ def _part(track: Track) -> dict[str, Any]:
         "highest": max(pitches, default=None),
         "mean_velocity": round(sum(note.velocity for note in notes) / max(len(notes), 1), 1),
     }
-
-
-def _no_source(blob: str) -> Audio:
-    raise AssertionError(f"a beat has no recordings, yet {blob} was asked for")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from tapehand.meters.loudness import integrated_lufs
 from tapehand.meters.summary import measure
 from tapehand.ports.engine import Engine
 from tapehand.render.renderer import Renderer
+from tapehand.render.sounds import HeldSources
 from tapehand.song.brief import Brief, BriefField
 from tapehand.song.finding import Fact, Finding
 from tapehand.song.mixer import net_gain_db
@@ -50,7 +51,7 @@ class View:
         return self._renderer(ops).mix()
 
     def _renderer(self, ops: Sequence[Op]) -> Renderer:
-        return Renderer(song=apply_all(self.state, ops), read_source=self.sounds.__getitem__)
+        return Renderer(song=apply_all(self.state, ops), sources=HeldSources(self.sounds.__getitem__))
 
 
 def view_of(sounds: Mapping[str, Audio]) -> View:

@@ -55,7 +55,7 @@ def test_progress_is_one_line_with_the_time_left_on_a_terminal() -> None:
     line = ProgressLine(stream, lambda: now[0])
     for done in range(5):
         now[0] = done * 2.0
-        line.report("render.tracks", done, 8)
+        line.report("render.mix", done, 8)
     line.close()
     assert "\n" not in stream.getvalue()
     assert "Rendering the tracks" in stream.getvalue()
@@ -66,7 +66,7 @@ def test_progress_says_each_stage_once_in_a_file() -> None:
     stream = io.StringIO()
     line = ProgressLine(stream)
     for done in range(5):
-        line.report("render.tracks", done, 8)
+        line.report("render.mix", done, 8)
     line.report("audio.write", 0, 1)
     assert stream.getvalue() == "Rendering the tracks ...\nWriting ...\n"
 

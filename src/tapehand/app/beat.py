@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from tapehand.app.audition import write_options
 from tapehand.app.decide import decide
-from tapehand.app.deliver import StemFiles, note_rendered, write_native
+from tapehand.app.deliver import note_rendered, stem_files, write_mix_and_stems
 from tapehand.app.master import Mastered, master_brief, write_master
 from tapehand.app.propose import ask, propose
 from tapehand.app.songs import create_empty
@@ -18,6 +20,7 @@ from tapehand.app.view import FileView, song_of, view_of
 from tapehand.audio import Audio
 from tapehand.audio.atomic import AtomicFile
 from tapehand.audio.atomic_folder import AtomicFolder
+from tapehand.audio.buffer import Samples
 from tapehand.ports.song_store import SongStore
 from tapehand.song.brief import Brief, BriefField
 from tapehand.song.fold import Filed
@@ -186,21 +189,17 @@ def _write_mix(
     studio: Studio, store: SongStore, building: Path, watch: Stopwatch, *, by: str, with_stems: bool, work: Work
 ) -> tuple[Audio, list[tuple[str, str]]]:
     renderer = view_of(studio, store).renderer(work=work)
-    stems: list[tuple[str, str]] = []
+    stems = stem_files(renderer.song, building / "stems") if with_stems else {}
     if with_stems:
-        with StemFiles(building / "stems") as files:
-            with watch.timing("render"):
-                mix = renderer.mix(files.take)
-            with watch.timing("mix"):
-                files.fill(mix)
-        stems = files.written
-    else:
-        with watch.timing("render"):
-            mix = renderer.mix()
+        (building / "stems").mkdir()
+    heard: list[Samples] = []
+    with watch.timing("render"):
+        write_mix_and_stems(renderer, building / "mix.wav", stems, heard=heard.append)
     with watch.timing("mix"):
-        write_native(building / "mix.wav", mix, work)
         note_rendered(studio, store, building / "mix.wav", by=by)
-    return mix, stems
+    names = {owner.id: owner.name for owner in renderer.song.owners}
+    mix = Audio.of(np.concatenate(heard, axis=1), renderer.song.rate_hz)
+    return mix, [(names[identity], path.name) for identity, path in stems.items()]
 
 
 def _write_master(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tapehand.app.deliver import refuse_taken, write_native
+from tapehand.app.deliver import refuse_taken, write_mix_and_stems, write_native
 from tapehand.app.studio import Studio
 from tapehand.app.view import song_of, view_of
 from tapehand.errors import InputError
@@ -25,7 +25,10 @@ def play(studio: Studio, store: SongStore, path: Path, *, by: str, work: Work) -
     refuse_taken(path)
     renderer = view_of(studio, store).renderer(work=work)
     mastered = bool(song_of(store.state()).master)
-    write_native(path, renderer.master() if mastered else renderer.mix(), work)
+    if mastered:
+        write_native(path, renderer.master(), work)
+    else:
+        write_mix_and_stems(renderer, path, {})
     store.append([SongPlayed()], actor=by, actor_kind="person")
     return path
 

@@ -2,24 +2,30 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 
 from tapehand.app.audition import file_name
 from tapehand.app.studio import Studio
 from tapehand.audio import Audio, io
+from tapehand.audio.buffer import Samples
+from tapehand.audio.wav import Subtype
 from tapehand.errors import OutputError
 from tapehand.ports.song_store import SongStore
+from tapehand.render.assembly import stem_owners
+from tapehand.render.mixer import OUT
+from tapehand.render.renderer import Renderer
 from tapehand.song.event import Rendered
 from tapehand.song.provenance import Provenance
+from tapehand.song.song import Song
 from tapehand.work import Work
 
-DITHERED: Final = "PCM_24"
+DITHERED: Final[Subtype] = "PCM_24"
 
 
 def write_native(path: Path, audio: Audio, work: Work) -> None:
@@ -43,42 +49,61 @@ def native_writer(path: Path, audio: Audio) -> io.Writer:
     )
 
 
-class StemFiles:
-    """Stems into a folder as they come from a mix, in the end all as long as the mix, so that they line up anywhere.
+def write_mix_and_stems(
+    renderer: Renderer, mix: Path, stems: Mapping[str, Path], *, heard: Callable[[Samples], None] | None = None
+) -> None:
+    """The mix, and the stems of the strips named, into files as they are rendered; all as long as the mix.
 
-    Files get their names when the ``with`` block ends; ``written`` has the name of each part and its file.
+    As ``write_native``: what turns out to go above full scale is rendered once more, into 32-bit float. ``heard`` gets
+    every block of the mix.
+
+    Raises OutputError as ``audio.io.Writer``.
     """
+    files = {OUT: mix, **stems}
+    loud = _write_pass(renderer, files, DITHERED, heard)
+    if loud:
+        _write_pass(renderer, {name: files[name] for name in loud}, "FLOAT", None)
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.written: list[tuple[str, str]] = []
-        self._open: list[io.Writer] = []
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
-        self.folder.mkdir()
-        self._stack.__enter__()
-        return self
+def _write_pass(
+    renderer: Renderer, files: Mapping[str, Path], subtype: Subtype, heard: Callable[[Samples], None] | None
+) -> list[str]:
+    """One time through the song; the names of the files that were not kept, as their format could not hold them."""
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(_Unclipped(path, renderer.song.rate_hz, subtype)) for name, path in files.items()
+        }
+        for block in renderer.blocks(stems=any(name != OUT for name in files)):
+            for name, writer in writers.items():
+                samples = block.mix if name == OUT else block.stems[name]
+                writer.write(Audio.of(samples, renderer.song.rate_hz))
+            if heard is not None:
+                heard(block.mix)
+    return [name for name, writer in writers.items() if writer.clipped]
+
+
+class _Unclipped(io.Writer):
+    """A stereo file that gets its name only if nothing in it had to be held at full scale."""
+
+    def __init__(self, path: Path, rate_hz: int, subtype: Subtype) -> None:
+        seed = dither_seed(path.name) if subtype == DITHERED else None
+        super().__init__(path, rate_hz=rate_hz, channels=2, subtype=subtype, dither_seed=seed)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        if error is None and self.clipped:
+            error = OverflowError(self.path.name)
+            kind = type(error)
+        super().__exit__(kind, error, trace)
 
-    def take(self, identity: str, name: str, audio: Audio) -> None:
-        """Write a stem; what is missing at its end comes with ``fill``."""
-        file = file_name(name, identity, taken=[taken for _, taken in self.written])
-        writer = self._stack.enter_context(native_writer(self.folder / file, audio))
-        writer.write(audio)
-        self._open.append(writer)
-        self.written.append((name, file))
 
-    def fill(self, mix: Audio) -> None:
-        """Silence after every stem until it is as long as the mix."""
-        for writer in self._open:
-            missing = mix.length_samples - writer.length_samples
-            if missing > 0:
-                writer.write(Audio.silence(mix.channels, missing, mix.rate_hz))
+def stem_files(song: Song, folder: Path) -> dict[str, Path]:
+    """A file in ``folder`` for each stem of a song, by the id of its strip."""
+    paths: dict[str, Path] = {}
+    for owner, name in stem_owners(song).items():
+        paths[owner] = folder / file_name(name, owner, taken=[path.name for path in paths.values()])
+    return paths
 
 
 def dither_seed(name: str) -> int:

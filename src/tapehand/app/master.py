@@ -100,7 +100,7 @@ def write_master(
 ) -> Mastered:
     """Run ``premaster`` through the chain of the proposal's recommended (or only) option and write it."""
     option = proposal.option(proposal.recommended) if proposal.recommended else proposal.options[0]
-    mastered = Renderer(song=apply_all(song, option.ops), read_source=_no_source, work=work).master(premaster)
+    mastered = Renderer(song=apply_all(song, option.ops), work=work).master(premaster)
     written = io.write(out, mastered, DITHERED, dither_seed=dither_seed("master"), overwrite=overwrite, work=work)
     # The file stands where it was asked for: stopping now would leave it behind and say that nothing was changed.
     meter = meter_file(out, Work(on_report=work.on_report))
@@ -177,7 +177,3 @@ def _song_of_files(name: str, sounds: Mapping[str, Audio]) -> Song:
             for track_id, sound in sounds.items()
         ),
     )
-
-
-def _no_source(blob: str) -> Audio:
-    raise InputError("song.no_source", "A master chain plays nothing of its own", where=blob[:12])

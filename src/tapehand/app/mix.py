@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tapehand.app.audition import Heard, at_place, write_options
 from tapehand.app.decide import decide, option_named
-from tapehand.app.deliver import note_rendered, write_native
+from tapehand.app.deliver import note_rendered, write_mix_and_stems
 from tapehand.app.inbox import findings_plain, questions
 from tapehand.app.propose import propose
 from tapehand.app.songs import create_from_stems
@@ -82,7 +82,7 @@ def audition(studio: Studio, store: SongStore, filed: Filed, folder: Path, work:
 
 def write_mix(studio: Studio, store: SongStore, path: Path, *, by: str, work: Work) -> None:
     """Render the song as it stands, before its master chain, and note it in the log."""
-    write_native(path, view_of(studio, store).renderer(work=work).mix(), work)
+    write_mix_and_stems(view_of(studio, store).renderer(work=work), path, {})
     note_rendered(studio, store, path, by=by)
 
 

@@ -1,6 +1,6 @@
 """The song as engines and auditions see it: read-only, renderable, picklable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tapehand.app.studio import Studio
@@ -9,6 +9,7 @@ from tapehand.errors import InputError
 from tapehand.ports.song_store import SongStore, SourceReader
 from tapehand.render.cache import NoCache, RenderCache
 from tapehand.render.renderer import Renderer
+from tapehand.render.sounds import Sound
 from tapehand.song.finding import Fact, Finding
 from tapehand.song.fold import SongState
 from tapehand.song.op import Op, apply_all
@@ -44,18 +45,25 @@ class StoredView:
         """A renderer of the song with ``ops`` applied."""
         return Renderer(
             song=apply_all(self.state, ops),
-            read_source=self.read_source,
+            sources=self,
             cache=self.cache,
             work=work or Work(),
             build=self.build,
             threads=self.threads,
         )
 
-    def read_source(self, blob: str) -> Audio:
-        """The decoded audio of a source by its hash. Raises InputError (``song.no_source``)."""
+    def open(self, blob: str) -> Sound | None:
+        """As ``render.sounds.Sources``; raises InputError (``song.no_source``)."""
+        return self.read.open(self._source(blob))
+
+    def blocks(self, blob: str) -> Iterator[Audio]:
+        """As ``render.sounds.Sources``; raises InputError (``song.no_source``)."""
+        return self.read.blocks(self._source(blob))
+
+    def _source(self, blob: str) -> Source:
         if blob not in self.sources:
             raise InputError("song.no_source", "The song uses audio that is not in its store", where=blob[:12])
-        return self.read(self.sources[blob])
+        return self.sources[blob]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

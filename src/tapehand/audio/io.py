@@ -117,14 +117,14 @@ def open_sound(path: Path) -> Sound | None:
         As ``decode``, but for what only decoding shows.
     """
     descriptor = open_regular(Path(path))
+    sound = None
     try:
         layout = wav_layout(descriptor)
-        sound = None if layout is None else Sound(Path(path), descriptor, layout)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    if sound is None:
-        os.close(descriptor)
+        if layout is not None:
+            sound = Sound(Path(path), descriptor, layout).owning_its_file()
+    finally:
+        if sound is None:
+            os.close(descriptor)
     return sound
 
 

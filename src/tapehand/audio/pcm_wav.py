@@ -8,6 +8,7 @@ where a mapped one would end the process. Nothing is allocated by a number from 
 import os
 import struct
 import threading
+import weakref
 from pathlib import Path
 from typing import Final, NamedTuple, Self, cast
 
@@ -69,7 +70,7 @@ def wav_layout(descriptor: int) -> WavLayout | None:
 class Sound:
     """A plain WAV file, open to be read at any place: by many threads at once, as no place is remembered.
 
-    ``close`` or the end of a ``with`` block closes the descriptor.
+    ``close`` or the end of a ``with`` block lets go of the file.
 
     Raises
     ------
@@ -97,6 +98,12 @@ class Sound:
         self.length_samples = there if announced is None else min(there, announced)
         if self.length_samples == 0:
             raise no_sound(path)
+        self._closing: weakref.finalize[[int], Self] | None = None
+
+    def owning_its_file(self) -> Self:
+        """The same, closing the descriptor when it is closed itself, or no longer in use."""
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
+        return self
 
     def __enter__(self) -> Self:
         return self
@@ -152,9 +159,9 @@ class Sound:
 
     def close(self) -> None:
         """Let go of the file; once is enough."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self._descriptor = -1
+        if self._closing is not None:
+            self._closing()
 
     def _read_bytes(self, block: NDArray[np.uint8], place: int) -> int:
         """How many bytes really came: fewer only where the file ends, whatever its size was before."""

@@ -1,5 +1,7 @@
 """Changing the sample rate, or the speed."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
@@ -16,6 +18,28 @@ def resample(audio: Audio, rate_hz: int) -> Audio:
         return audio
     length_samples = round(audio.length_samples * rate_hz / audio.rate_hz)
     return Audio(_converted(audio, audio.rate_hz, rate_hz, length_samples), rate_hz)
+
+
+def resampled_blocks(blocks: Iterable[Audio], rate_hz: int) -> Iterator[Audio]:
+    """The same for a sound that comes in stretches (at least one) and goes on in stretches, with the same bits."""
+    waiting = iter(blocks)
+    block = next(waiting)
+    stream = soxr.ResampleStream(block.rate_hz, rate_hz, block.channels, dtype="float32", quality="VHQ")
+    taken = given = 0
+    while True:
+        following = next(waiting, None)
+        taken += block.length_samples
+        frames = stream.resample_chunk(np.ascontiguousarray(block.samples.T), last=following is None)
+        if following is None:
+            missing = round(taken * rate_hz / block.rate_hz) - given
+            samples = np.zeros((block.channels, max(missing, 0)), dtype=np.float32)
+            kept = min(samples.shape[1], frames.shape[0])
+            samples[:, :kept] = frames[:kept].T
+            yield Audio(samples, rate_hz)
+            return
+        given += frames.shape[0]
+        yield Audio.of(frames.T, rate_hz)
+        block = following
 
 
 def varispeed(audio: Audio, speed: float, length_samples: int) -> Audio:

@@ -1,17 +1,32 @@
 """Where a song lives: its log and its audio."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from tapehand.audio import Audio
+from tapehand.render.sounds import Sound
 from tapehand.song.event import ActorKind, Body, Event
 from tapehand.song.fold import SongState
 from tapehand.song.provenance import Provenance
 from tapehand.song.source import Origin, Source
 
-SourceReader = Callable[[Source], Audio]
+
+class SourceReader(Protocol):
+    """Reads the audio of a song, and cannot write it; picklable."""
+
+    def __call__(self, source: Source) -> Audio:
+        """The decoded source at its own rate. Raises InputError (``store.audio_missing``) when the blob is gone."""
+        ...
+
+    def open(self, source: Source) -> Sound | None:
+        """The source to be read at any place; None where its format has to be decoded from the start."""
+        ...
+
+    def blocks(self, source: Source) -> Iterator[Audio]:
+        """The decoded source from start to end."""
+        ...
 
 
 class MediaPool(Protocol):

@@ -1,39 +1,62 @@
 """Song and audio in; stems, mix and master out.
 
-The signal of a song, in order: regions are played and placed, polarity, delay and inserts make the **pre-fader** track
-(cached by content), fader, pan and sends sum into float64 buses in a fixed order, buses run their own inserts, every
-strip that ends in the mix bus is a **stem**, and the mix runs through the master chain. Tracks are prepared in groups
-of four, on threads if wanted; sums are made in song order, so the bits do not depend on the number of threads.
+The signal of a song, in order: regions are played and placed, delay and inserts make the **pre-fader** track, polarity,
+fader, pan and sends sum into float64 buses, buses run their own inserts, every strip that ends in the mix bus is a
+**stem**, and the mix runs through the master chain. All of it goes on in blocks on a grid that begins with the song, so
+memory does not grow with its length, and neither the number of threads nor who asks for what changes a bit.
 """
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from tapehand.audio import Audio
-from tapehand.audio.resample import resample
-from tapehand.dsp.chain import run_chains, tail_s
-from tapehand.errors import InputError
-from tapehand.render.cache import NoCache, RenderCache, content_key
-from tapehand.render.gains import strip_gains
-from tapehand.render.lay import ReadSource, lay_track
-from tapehand.render.summing import BusSum
-from tapehand.song.mixer import MIX, Bus, Insert, Send, Strip
-from tapehand.song.processors import Compressor, Convolution, Processor
-from tapehand.song.region import NoteRegion
-from tapehand.song.song import Song, Track
-from tapehand.units import db_to_gain
+from tapehand.audio.buffer import Samples
+from tapehand.dsp.chain import run_chains
+from tapehand.dsp.node import BLOCK_SAMPLES
+from tapehand.render.assembly import Assembly, chains_of, stem_owners
+from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
+from tapehand.render.chains import through
+from tapehand.render.lay import lay_track
+from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer
+from tapehand.render.moments import MomentKeeper, moment_samples
+from tapehand.render.plan import impulse_sources, key_tracks, processors, ringing_samples
+from tapehand.render.shelf import Shelf
+from tapehand.render.sounds import NoSources, Sound, Sources, stretch
+from tapehand.render.sums import parts_since
+from tapehand.song.mixer import Insert
+from tapehand.song.song import Song
+from tapehand.units import db_to_gain, seconds_to_samples
 from tapehand.work import Work
 
-GROUP: Final = 4
-RENDER_VERSION: Final = 2
+RENDER_VERSION: Final = 3
 FAINT_DBFS: Final = -90.0
+PRE_ROLL_S: Final = 10.0
 
 OnStem = Callable[[str, str, Audio], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedBlock:
+    """A stretch of the finished mix, float32 ``(2, n)``, and of the stems by strip where they were asked for."""
+
+    start_samples: int
+    mix: Samples
+    stems: Mapping[str, Samples]
+
+    @property
+    def end_samples(self) -> int:
+        """The song position behind its last sample."""
+        return self.start_samples + int(self.mix.shape[1])
+
+    def part(self, start: int, end: int) -> "RenderedBlock":
+        """What lies in it between two song positions."""
+        first, last = start - self.start_samples, end - self.start_samples
+        stems = {name: stem[:, first:last] for name, stem in self.stems.items()}
+        return RenderedBlock(start_samples=start, mix=self.mix[:, first:last], stems=stems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,190 +66,150 @@ class Renderer:
     Parameters
     ----------
     song : what to render.
-    read_source : gives the decoded audio of a source hash at its own rate.
-    cache : keeps pre-fader tracks between renders, by what they are made of.
+    sources : the recordings, by the hash of their file.
+    cache : keeps between renders what is worth it, by what it is made of.
     build : names the native library and CPU class in cache keys.
-    threads : groups of tracks prepared at once.
+    threads : groups of tracks made at once.
+    before : the song as it was rendered last, while it is being worked on: what did not change is then kept in the
+        cache, and so are moments to go on from.
     """
 
     song: Song
-    read_source: ReadSource
+    sources: Sources = field(default_factory=NoSources)
     cache: RenderCache = field(default_factory=NoCache)
     work: Work = field(default_factory=Work)
     build: str = ""
     threads: int = 1
-    _key_sounds: dict[str, Audio] = field(default_factory=dict, init=False, repr=False, compare=False)
+    before: Song | None = None
 
     def played(self, track_id: str) -> Audio:
         """What lies on a track before its strip."""
-        return lay_track(self.song, self.song.track(track_id), self.read_source)
+        sound = lay_track(self.song, self.song.track(track_id), self._shelf())
+        return stretch(sound, 0, sound.length_samples)
 
     def pre_fader(self, track_id: str) -> Audio:
         """A track after its inserts. Polarity and delay come with the fader."""
-        return self._pre_fader_group([self.song.track(track_id)])[0]
+        shelf, track = self._shelf(), self.song.track(track_id)
+        sound, inserts = lay_track(self.song, track, shelf), track.strip.inserts
+        end = sound.length_samples + ringing_samples(inserts, self.song.rate_hz)
+        made = self._through(sound, inserts, track.name, shelf, end)
+        return made.span(0, max(sound.length_samples, _last_heard(made.samples) + 1))
+
+    def blocks(self, *, stems: bool = False, start_samples: int = 0) -> Iterator[RenderedBlock]:
+        """The stereo mix after the mix bus, before the master chain, up to its end; with all stems if wanted.
+
+        Stems sum to the mix before the mix bus's own inserts and fader, and are as long as it. From a later
+        ``start_samples`` the mixer goes on from the last moment that is kept, with the same bits, or else begins
+        ``PRE_ROLL_S`` earlier: what differs then is below -90 dBFS, unless something rings for longer than that.
+        """
+        given = start_samples
+        while True:
+            try:
+                for block in self._attempt(stems, given):
+                    if block.end_samples > given:
+                        yield block.part(max(given, block.start_samples), block.end_samples)
+                        given = block.end_samples
+            except LostRecord:
+                continue  # the cache has dropped it: once more, up to where we were
+            else:
+                return
 
     def mix(self, on_stem: OnStem | None = None) -> Audio:
-        """The stereo mix after the mix bus, before the master chain.
-
-        ``on_stem(id, name, audio)`` is called for every strip that ends in the mix bus, in song order; the stems sum
-        to the mix before the mix bus's own inserts and fader.
-        """
-        sums = {bus.id: BusSum(bus.name) for bus in self.song.buses} | {MIX: BusSum(MIX)}
-        heard = [track for track in self.song.tracks if not track.strip.mute and track.regions]
-        for done, (track, audio) in enumerate(self._pre_faders(heard)):
-            self.work.report("render.tracks", done, len(heard))
-            self._route(track, audio, sums, on_stem)
-        for bus in self._buses_in_order():
-            self.work.report("render.buses", 0, 1)
-            audio = self._through(sums.pop(bus.id).audio(self.song.rate_hz), bus.strip.inserts, bus.name)
-            if not bus.strip.mute:
-                self._route(bus, audio, sums, on_stem)
-        return self._mix_bus(sums[MIX].audio(self.song.rate_hz))
+        """All of ``blocks`` in memory; ``on_stem(id, name, audio)`` is called for every stem, in song order."""
+        blocks = list(self.blocks(stems=on_stem is not None))
+        if on_stem is not None:
+            for owner, name in stem_owners(self.song).items():
+                on_stem(owner, name, self._joined([block.stems[owner] for block in blocks]))
+        return self._joined([block.mix for block in blocks])
 
     def master(self, mix: Audio | None = None) -> Audio:
         """The mix through the master chain; give ``mix`` if it was rendered already. Its length stays."""
         audio = self.mix() if mix is None else mix
         self.work.report("render.master", 0, 1)
-        return run_chains(
-            [audio], [_processors(self.song.master)], keys=self._keys(self.song.master), names=["master"]
-        )[0]
+        shelf, chain = self._shelf(), self.song.master
+        sounds = {name: lay_track(self.song, self.song.track(name), shelf) for name in key_tracks(chain)}
+        sounds |= {blob: shelf.source(blob, self.song.rate_hz) for blob in impulse_sources(chain)}
+        keys = {name: stretch(sound, 0, sound.length_samples) for name, sound in sounds.items()}
+        return run_chains([audio], [processors(chain)], keys=keys, names=["master"])[0]
 
-    def _mix_bus(self, summed: Audio) -> Audio:
-        faded = BusSum(MIX)
-        faded.add(self._through(summed, self.song.mix.inserts, MIX), strip_gains(self.song.mix, 2))
-        return faded.audio(self.song.rate_hz)
+    def _attempt(self, stems: bool, start: int) -> Iterator[RenderedBlock]:
+        with ExitStack() as keeping:
+            shelf = self._shelf()
+            if start and not stems:
+                mixer, desk = self._from(start, shelf)
+                keeper = None
+            else:
+                desk = Assembly(self.song, shelf, threads=self.threads, stems=stems)
+                mixer, keeper = self._from_the_start(desk, shelf, keeping, stems)
+            yield from _until_faint(self._steps(mixer, desk.end_samples, keeper), desk.dry_samples)
 
-    def _route(self, owner: Track | Bus, audio: Audio, sums: dict[str, BusSum], on_stem: OnStem | None) -> None:
-        """Sends first, then the output; a stem is what arrives in the mix bus."""
-        strip = owner.strip
-        for send in strip.sends:
-            gains = strip_gains(_as_sent(strip, send), audio.channels, send.level_db)
-            sums[send.bus].add(audio, gains, strip.delay_samples)
-        gains = strip_gains(strip, audio.channels)
-        if strip.output == MIX and on_stem is not None:
-            stem = BusSum(owner.name)
-            stem.add(audio, gains, strip.delay_samples)
-            on_stem(owner.id, owner.name, stem.audio(self.song.rate_hz))
-        sums[strip.output].add(audio, gains, strip.delay_samples)
+    def _from_the_start(
+        self, desk: Assembly, shelf: Shelf, keeping: ExitStack, stems: bool
+    ) -> tuple[Mixer, MomentKeeper | None]:
+        if self.before is None or stems:
+            return desk.mixer(), None
+        parts = parts_since(self.before, desk, shelf, keeping)
+        key = self._moments_key()
+        if not parts.all_made or self.cache.open(key) is not None:
+            return desk.mixer(parts.parts), None
+        moments = keeping.enter_context(self.cache.keep(key))
+        return desk.mixer(parts.parts), MomentKeeper(moments, self.song.rate_hz)
 
-    def _through(self, audio: Audio, inserts: Sequence[Insert], name: str) -> Audio:
-        """One signal through its inserts, with the time they audibly ring on added."""
-        ringing = _ringing(audio, inserts)
-        made = run_chains([ringing], [_processors(inserts)], keys=self._keys(inserts), names=[name])[0]
-        return _rung_out(made, audio.length_samples)
+    def _from(self, start: int, shelf: Shelf) -> tuple[Mixer, Assembly]:
+        """A mixer that has been running, or does as if, for what is to be heard from a song position on."""
+        kept = self.cache.open(self._moments_key())
+        number = 0 if kept is None else min(start // moment_samples(self.song.rate_hz), len(kept))
+        if kept is not None and number:
+            desk = Assembly(self.song, shelf, threads=self.threads)
+            mixer = desk.mixer()
+            mixer.restore(kept.read(number - 1))
+            return mixer, desk
+        begin = max(0, start - seconds_to_samples(PRE_ROLL_S, self.song.rate_hz))
+        desk = Assembly(self.song, shelf, threads=self.threads, start=begin)
+        return desk.mixer(), desk
 
-    def _keys(self, inserts: Sequence[Insert]) -> dict[str, Audio]:
-        """What side-chains listen to, and impulse responses, made ready once a render."""
-        for track_id in key_tracks(inserts):
-            if track_id not in self._key_sounds:
-                self._key_sounds[track_id] = self.played(track_id)
-        for source in impulse_sources(inserts):
-            if source not in self._key_sounds:
-                self._key_sounds[source] = resample(self.read_source(source), self.song.rate_hz)
-        return self._key_sounds
+    def _steps(self, mixer: Mixer, end: int, keeper: MomentKeeper | None) -> Iterator[RenderedBlock]:
+        self.work.report("render.mix", mixer.position, end)
+        for made in mixer.steps(end, keeper):
+            mix = made.pop(OUT)
+            yield RenderedBlock(start_samples=mixer.position - mix.shape[1], mix=mix, stems=made)
+            self.work.report("render.mix", mixer.position, end)
 
-    def _pre_faders(self, tracks: Sequence[Track]) -> Iterator[tuple[Track, Audio]]:
-        """Pre-fader audio of every track, in order, prepared a few groups ahead."""
-        groups = [tracks[start : start + GROUP] for start in range(0, len(tracks), GROUP)]
-        if self.threads == 1:
-            for group in groups:
-                yield from zip(group, self._pre_fader_group(group), strict=True)
-            return
-        with ThreadPoolExecutor(self.threads) as pool:
-            for start in range(0, len(groups), self.threads):
-                ahead = groups[start : start + self.threads]
-                for group, audios in zip(ahead, pool.map(self._pre_fader_group, ahead), strict=True):
-                    yield from zip(group, audios, strict=True)
+    def _moments_key(self) -> str:
+        song = self.song
+        sound = (song.rate_hz, song.grid, song.tracks, song.buses, song.mix)
+        return content_key("moments", RENDER_VERSION, self.build, STEP_SAMPLES, *sound)
 
-    def _pre_fader_group(self, tracks: Sequence[Track]) -> list[Audio]:
-        self.work.check_cancelled()
-        known = {track.id: self._known(track) for track in tracks}
-        missing = [track for track in tracks if known[track.id] is None]
-        for track, audio in zip(missing, self._made(missing), strict=True):
-            self.cache.put(self._pre_fader_key(track), audio)
-            known[track.id] = audio
-        return [audio for audio in known.values() if audio is not None]
+    def _shelf(self) -> Shelf:
+        return Shelf(sources=self.sources, cache=self.cache, version=(RENDER_VERSION, self.build))
 
-    def _made(self, tracks: Sequence[Track]) -> list[Audio]:
-        inserts = [track.strip.inserts for track in tracks]
-        played = [self.played(track.id) for track in tracks]
-        made = run_chains(
-            [_ringing(audio, chain) for audio, chain in zip(played, inserts, strict=True)],
-            [_processors(chain) for chain in inserts],
-            keys={name: key for chain in inserts for name, key in self._keys(chain).items()},
-            names=[track.name for track in tracks],
-        )
-        return [_rung_out(audio, before.length_samples) for audio, before in zip(made, played, strict=True)]
+    def _through(self, sound: Sound, inserts: Sequence[Insert], name: str, shelf: Shelf, end: int) -> Audio:
+        """One signal through its inserts, up to the sample ``end``."""
+        room = np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32)
+        chains = chains_of(self.song, shelf, [inserts], [room], [name])
+        made = [block.copy() for block in through(sound, room, chains, end)]
+        nothing = np.zeros((len(chains.rooms[0]), 0), dtype=np.float32)
+        return Audio.of(np.concatenate([nothing, *made], axis=1), self.song.rate_hz)
 
-    def _known(self, track: Track) -> Audio | None:
-        """A pre-fader track that costs nothing: untouched by its strip, or remembered."""
-        if not _processors(track.strip.inserts):
-            return self.played(track.id)
-        return self.cache.get(self._pre_fader_key(track))
-
-    def _pre_fader_key(self, track: Track) -> str:
-        inserts = track.strip.inserts
-        heard = [self._made_of(self.song.track(other)) for other in key_tracks(inserts)]
-        return content_key("pre-fader", *self._made_of(track), inserts, *heard)
-
-    def _made_of(self, track: Track) -> tuple[object, ...]:
-        grid = self.song.grid if _plays_notes(track) else None
-        return (RENDER_VERSION, self.build, self.song.rate_hz, grid, track.regions)
-
-    def _buses_in_order(self) -> list[Bus]:
-        """Buses so that each comes after everything that feeds it. Raises InputError (``render.bus_loop``)."""
-        waiting = {bus.id: bus for bus in self.song.buses}
-        ordered: list[Bus] = []
-        while waiting:
-            fed = {target for bus in waiting.values() for target in _feeds(bus)}
-            ready = [bus for bus in waiting.values() if bus.id not in fed]
-            if not ready:
-                circle = ", ".join(sorted(waiting))
-                raise InputError("render.bus_loop", "Buses feed each other in a circle", where=circle)
-            ordered.extend(ready)
-            for bus in ready:
-                del waiting[bus.id]
-        return ordered
+    def _joined(self, parts: Sequence[Samples]) -> Audio:
+        whole = np.concatenate([np.zeros((2, 0), dtype=np.float32), *parts], axis=1)
+        return Audio.of(whole, self.song.rate_hz)
 
 
-def key_tracks(inserts: Sequence[Insert]) -> tuple[str, ...]:
-    """Ids of the tracks that compressors in a chain listen to, each once."""
-    processors = (insert.processor for insert in inserts if insert.on)
-    keys = (each.key_track for each in processors if isinstance(each, Compressor))
-    return tuple(dict.fromkeys(key for key in keys if key is not None))
+def _until_faint(blocks: Iterator[RenderedBlock], least: int) -> Iterator[RenderedBlock]:
+    """Blocks up to where what rings on after the song position ``least`` has become too faint to matter."""
+    held: list[RenderedBlock] = []
+    for block in blocks:
+        heard = max(min(least, block.end_samples), block.start_samples + _last_heard(block.mix) + 1)
+        if heard > block.start_samples:
+            yield from held
+            yield block.part(block.start_samples, heard)
+            held = []
+        if heard < block.end_samples:
+            held.append(block.part(heard, block.end_samples))
 
 
-def impulse_sources(inserts: Sequence[Insert]) -> tuple[str, ...]:
-    """The sources that reverbs in a chain take as impulse responses, each once."""
-    processors = (insert.processor for insert in inserts if insert.on)
-    return tuple(dict.fromkeys(each.impulse for each in processors if isinstance(each, Convolution)))
-
-
-def _processors(inserts: Sequence[Insert]) -> list[Processor]:
-    return [insert.processor for insert in inserts if insert.on]
-
-
-def _ringing(audio: Audio, inserts: Sequence[Insert]) -> Audio:
-    tail = math.ceil(tail_s(_processors(inserts)) * audio.rate_hz)
-    return audio.span(0, audio.length_samples + tail) if tail else audio
-
-
-def _rung_out(audio: Audio, least_samples: int) -> Audio:
-    """``audio`` cut where its ringing after ``least_samples`` has become too faint to matter."""
-    ringing = audio.samples[:, least_samples:]
-    heard = np.flatnonzero(np.abs(ringing).max(axis=0, initial=0.0) > db_to_gain(FAINT_DBFS))
-    end = least_samples + (int(heard[-1]) + 1 if heard.size else 0)
-    return audio if end >= audio.length_samples else audio.span(0, end)
-
-
-def _plays_notes(track: Track) -> bool:
-    return any(isinstance(region, NoteRegion) for region in track.regions)
-
-
-def _feeds(bus: Bus) -> tuple[str, ...]:
-    return (bus.strip.output, *(send.bus for send in bus.strip.sends))
-
-
-def _as_sent(strip: Strip, send: Send) -> Strip:
-    """The strip whose fader and pan a send hears: its own, or none for a pre-fader send."""
-    return replace(strip, fader_db=0.0, automation=()) if send.pre_fader else strip
+def _last_heard(samples: Samples) -> int:
+    """The last sample that is loud enough to matter; -1 for none."""
+    heard = np.flatnonzero(np.abs(samples).max(axis=0, initial=0.0) > db_to_gain(FAINT_DBFS))
+    return int(heard[-1]) if heard.size else -1

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tapehand.audio import Audio, io
+from tapehand.audio.pcm_wav import Sound
 from tapehand.audio.unfinished import unfinished_folder
 from tapehand.errors import InputError, TapehandError
 from tapehand.song.provenance import Provenance
@@ -58,6 +59,25 @@ class BlobReader:
         if not path.is_file():
             raise _missing(source, path)
         return path
+
+    def open(self, source: Source) -> Sound | None:
+        """A plain WAV, to be read at any place; None for others. Raises as a call, but for what only decoding shows."""
+        path = self.safe_path(source)
+        try:
+            sound = io.open_sound(path)
+        except TapehandError as error:
+            raise _changed(source, path) from error
+        if sound is not None and (sound.rate_hz, sound.channels, sound.length_samples) != _shape(source):
+            raise _changed(source, path)
+        return sound
+
+    def blocks(self, source: Source) -> Iterator[Audio]:
+        """A decoded source from start to end; raises as a call."""
+        path = self.safe_path(source)
+        try:
+            yield from io.blocks(path)
+        except TapehandError as error:
+            raise _changed(source, path) from error
 
     def path_of(self, source: Source) -> Path:
         """Where the bytes of a source lie."""

@@ -13,7 +13,6 @@ import numpy as np
 from tapehand.audio import Audio
 from tapehand.engines.composing.desk import TRIM, WORKING_LEVEL_DB
 from tapehand.engines.composing.plan import Plan
-from tapehand.errors import InternalError
 from tapehand.meters.loudness import integrated_lufs
 from tapehand.music.notes import Note
 from tapehand.render.renderer import Renderer
@@ -63,11 +62,7 @@ def checked(song: Song, plan: Plan, levels: dict[str, float], wet_lu: dict[str, 
 
 
 def _renderer(song: Song, work: Work) -> Renderer:
-    return Renderer(song=song, read_source=_no_source, work=Work(cancelled=work.cancelled))
-
-
-def _no_source(blob: str, *_: object) -> Audio:
-    raise InternalError("beat.sound_check", f"A sound check plays notes only, not the recording {blob}")
+    return Renderer(song=song, work=Work(cancelled=work.cancelled))
 
 
 def _sample(song: Song, plan: Plan, levels: dict[str, float]) -> Song:
