@@ -15,10 +15,11 @@ INLINE float bend(float x, float knee, float top) {
     return x < 0 ? size - shaped : shaped - size;
 }
 
+// taps is a multiple of 8.
 INLINE float weighed(const float* samples, const float* row, std::int64_t taps) {
-    float sum = 0;
-    for (std::int64_t k = 0; k < taps; k++) sum += samples[k] * row[k];
-    return sum;
+    v8 sums = {};
+    for (std::int64_t k = 0; k < taps; k += 8) sums += load<v8>(samples + k) * load<v8>(row + k);
+    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
 // Adds to ``made`` what bending changes between two samples; both arrays begin taps/2 - 1 samples before the first.
@@ -39,7 +40,7 @@ KERNEL(softclip)(const float* in, float* out, std::int64_t length, const float* 
                  std::int64_t taps, double drive, double knee, double top, float* heard, float* pending) {
     const std::int64_t bad = first_not_finite(in, length);
     if (bad != FINE) return bad;
-    if (phases > MOST_PHASES || taps > MOST_TAPS) return 0;
+    if (phases > MOST_PHASES || taps > MOST_TAPS || taps % 8) return 0;
     FlushDenormals guard;
     const Bank bank = {weights, phases, taps};
     const float from = float(knee), to = float(top), gain = float(drive);

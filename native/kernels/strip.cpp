@@ -1,309 +1,10 @@
-// The channel strip: any number of second-order sections, then a compressor, for four stereo tracks at once; into tracks
-// again, or straight into a stereo bus. Lanes 0-3 are the left and 4-7 the right channels of tracks 0-3.
-// Sections that forget slowly run in float64, all others in float32: the caller sorts them, track by track.
+// The channel strip: any number of second-order sections, then a compressor, for one, two or four stereo tracks at once;
+// into tracks again, or straight into a stereo bus. How many tracks go together changes no bit.
 #include "bus.hpp"
-#include "lanes.hpp"
-#include "levels.hpp"
+#include "strip_compressor.hpp"
+#include "strip_sections.hpp"
 
 namespace {
-
-constexpr std::int64_t BLOCK = 128, MOST_AT_ONCE = 5;
-
-struct alignas(32) WideFrame {  // one sample of the eight lanes in float64
-    v4d left, right;
-};
-
-// Written out, because g++ 12 converts halves one by one for __builtin_convertvector.
-INLINE v4d widen(v4f samples) { return v4d{samples[0], samples[1], samples[2], samples[3]}; }
-INLINE v4f narrow(v4d samples) { return __builtin_convertvector(samples, v4f); }
-INLINE v8 narrow8(const double* lanes) { return join(narrow(load<v4d>(lanes)), narrow(load<v4d>(lanes + 4))); }
-INLINE void store_wide(double* to, v8 lanes) {
-    store(to, widen(low_half(lanes)));
-    store(to + 4, widen(high_half(lanes)));
-}
-
-constexpr int COEFFICIENTS = 4 * 8, STATES = 2 * 8;  // doubles per section
-
-// A section with b0 = 1 (the caller moved it into the gain), written so that the feedback path is one multiplication and
-// one subtraction: y = x + s1;  s1' = s2 + c1 x - a1 s1;  s2' = c2 x - a2 s1,  with c = b - a.
-struct WideSection {
-    v4d c1, c2, a1, a2, s1, s2;
-
-    static WideSection at(const double* coefficients, const double* state, int half) {
-        const auto lanes = [half](const double* row, int k) { return load<v4d>(row + 8 * k + 4 * half); };
-        return {lanes(coefficients, 0), lanes(coefficients, 1), lanes(coefficients, 2),
-                lanes(coefficients, 3), lanes(state, 0),        lanes(state, 1)};
-    }
-
-    INLINE v4d next(WideSection& s, v4d x) {
-        const v4d y = x + s.s1;
-        const v4d p = s.s2 + s.c1 * x, q = s.c2 * x;
-        s.s2 = q - s.a2 * s.s1;
-        s.s1 = p - s.a1 * s.s1;
-        return y;
-    }
-};
-
-void run_wide_section(WideFrame* frames, std::int64_t length, const double* coefficients, double* state) {
-    WideSection left = WideSection::at(coefficients, state, 0), right = WideSection::at(coefficients, state, 1);
-    for (std::int64_t i = 0; i < length; i++)
-        frames[i] = {WideSection::next(left, frames[i].left), WideSection::next(right, frames[i].right)};
-    store(state, left.s1), store(state + 4, right.s1);
-    store(state + 8, left.s2), store(state + 12, right.s2);
-}
-
-void run_wide(v8* frames, std::int64_t length, const double* coefficients, double* state, std::int64_t sections) {
-    WideFrame wide[BLOCK];
-    for (std::int64_t i = 0; i < length; i++) wide[i] = {widen(low_half(frames[i])), widen(high_half(frames[i]))};
-    for (std::int64_t k = 0; k < sections; k++) run_wide_section(wide, length, coefficients + k * COEFFICIENTS, state + k * STATES);
-    for (std::int64_t i = 0; i < length; i++) frames[i] = join(narrow(wide[i].left), narrow(wide[i].right));
-}
-
-// The same section for float32. Its states are s = s1 and t = s1 + s2, and t is small where the poles are near 1, so
-// neither rounding nor the coefficients' last bits are magnified by the square of rate / cut-off, only by it:
-// y = x + s;  s' = k s + t + c x;  t' = t + g x + e s,  with k = -1 - a1, c = c1, g = c1 + c2, e = -(1 + a1 + a2).
-struct Section {
-    v8 k, c, g, e, s, t;
-
-    static Section at(const double* coefficients, const double* state) {
-        return {narrow8(coefficients),      narrow8(coefficients + 8), narrow8(coefficients + 16),
-                narrow8(coefficients + 24), narrow8(state),            narrow8(state + 8)};
-    }
-
-    INLINE v8 next(Section& f, v8 x) {
-        const v8 y = x + f.s;
-        const v8 moved = f.t + f.c * x, risen = f.t + f.g * x;
-        f.t = risen + f.e * f.s;
-        f.s = moved + f.k * f.s;
-        return y;
-    }
-};
-
-// Several sections at a time: one waits for its own feedback while the others compute.
-template <int COUNT>
-void run_sections(v8* frames, std::int64_t length, const double* coefficients, double* state) {
-    Section sections[COUNT];
-    for (int k = 0; k < COUNT; k++) sections[k] = Section::at(coefficients + k * COEFFICIENTS, state + k * STATES);
-    for (std::int64_t i = 0; i < length; i++) {
-        v8 y = frames[i];
-        for (Section& section : sections) y = Section::next(section, y);
-        frames[i] = y;
-    }
-    for (int k = 0; k < COUNT; k++) {
-        store_wide(state + k * STATES, sections[k].s);
-        store_wide(state + k * STATES + 8, sections[k].t);
-    }
-}
-
-void run_filters(v8* frames, std::int64_t length, const double* coefficients, double* state, std::int64_t sections) {
-    while (sections > 0) {
-        const std::int64_t count = lowest<std::int64_t>(sections, MOST_AT_ONCE);
-        switch (count) {
-            case 1: run_sections<1>(frames, length, coefficients, state); break;
-            case 2: run_sections<2>(frames, length, coefficients, state); break;
-            case 3: run_sections<3>(frames, length, coefficients, state); break;
-            case 4: run_sections<4>(frames, length, coefficients, state); break;
-            default: run_sections<5>(frames, length, coefficients, state); break;
-        }
-        coefficients += count * COEFFICIENTS;
-        state += count * STATES;
-        sections -= count;
-    }
-}
-
-v8 narrow_twice(const double* four) {
-    const v4f narrowed = narrow(load<v4d>(four));
-    return join(narrowed, narrowed);
-}
-
-// Feed-forward, in the log domain, smoothed after the gain computer (Giannoulis, Massberg & Reiss, JAES 60(6), 2012).
-// Levels are log2 of power, so one unit is 3.01 dB. Rows of ``settings``, four doubles each:
-enum Row { POWER_SHARE, PEAK, THRESHOLD, KNEE, HALF_SLOPE, DIRECTION, ATTACK, RELEASE, MAKE_UP, KEYED };
-
-class Compressor {
-    v4d power_share_, power_rest_, attack_, attack_rest_, release_, release_rest_, power_, reduction_;
-    v8i is_peak_;
-    bool only_peaks_;
-    v8 knee_start_, knee_, knee_scale_, slope_, direction_, make_up_;
-
-  public:
-    // state: the smoothed power and the smoothed gain of each track.
-    Compressor(const double* settings, const double* state) {
-        const auto row = [settings](Row r) { return settings + 4 * r; };
-        power_share_ = load<v4d>(row(POWER_SHARE));
-        power_rest_ = 1.0 - power_share_;
-        attack_ = load<v4d>(row(ATTACK));
-        attack_rest_ = 1.0 - attack_;
-        release_ = load<v4d>(row(RELEASE));
-        release_rest_ = 1.0 - release_;
-        is_peak_ = narrow_twice(row(PEAK)) != 0.0f;
-        only_peaks_ = is_peak_[0] & is_peak_[1] & is_peak_[2] & is_peak_[3];
-        knee_ = narrow_twice(row(KNEE));
-        knee_start_ = narrow_twice(row(THRESHOLD)) - 0.5f * knee_;
-        knee_scale_ = 0.5f / knee_;
-        direction_ = narrow_twice(row(DIRECTION));
-        slope_ = narrow_twice(row(HALF_SLOPE)) * direction_;
-        make_up_ = narrow_twice(row(MAKE_UP));
-        power_ = load<v4d>(state);
-        reduction_ = load<v4d>(state + 4);
-    }
-
-    void keep(double* state) const {
-        store(state, power_);
-        store(state + 4, reduction_);
-    }
-
-    // Gains of ``length`` samples x 4 tracks, two samples a vector.
-    void follow(const v8* heard, std::int64_t length, v8* curve) {
-        if (only_peaks_) follow_as<true>(heard, length, curve);
-        else follow_as<false>(heard, length, curve);
-    }
-
-  private:
-    __attribute__((always_inline)) v8 power_of(v8 first, v8 second) const {
-        first *= first;
-        second *= second;
-        const v8 left = PICK8(first, second, 0, 1, 2, 3, 8, 9, 10, 11);
-        const v8 right = PICK8(first, second, 4, 5, 6, 7, 12, 13, 14, 15);
-        return is_peak_ ? highest(left, right) : 0.5f * (left + right);
-    }
-
-    // Smoothing waits for its own feedback; what the vector behind wants and what the one before becomes does not, so the
-    // three are computed side by side. For this, curve has room for one vector before its first and one behind its last.
-    template <bool ONLY_PEAKS>
-    void follow_as(const v8* heard, std::int64_t length, v8* curve) {
-        v4d power = power_, reduction = reduction_;
-        const auto average_one = [&](v4f now) { return narrow(power = average(power, widen(now))); };
-        const auto smooth_one = [&](v4f wanted) { return narrow(reduction = smooth(reduction, widen(wanted))); };
-        const std::int64_t vectors = length / 2;
-        for (std::int64_t i = 0; i < vectors; i++) {
-            const v8 now = power_of(heard[2 * i], heard[2 * i + 1]);
-            curve[i] = ONLY_PEAKS ? now : two_steps(now, average_one);
-        }
-        v8 wanted = target(curve[0]), smoothed = {};
-        for (std::int64_t i = 0; i < vectors; i++) {
-            const v8 next = target(curve[i + 1]);
-            const v8 before = smoothed;
-            smoothed = two_steps(wanted, smooth_one);
-            curve[i - 1] = gain(before);
-            wanted = next;
-        }
-        curve[vectors - 1] = gain(smoothed);
-        if (length & 1) {
-            const v4f now = low_half(power_of(heard[length - 1], v8{}));
-            const v4f wanted = low_half(target(join(ONLY_PEAKS ? now : average_one(now), v4f{})));
-            curve[vectors] = gain(join(smooth_one(wanted), v4f{}));
-        }
-        power_ = power;
-        reduction_ = reduction;
-    }
-
-    template <class One>
-    INLINE v8 two_steps(v8 samples, One one) {
-        const v4f first = one(low_half(samples));
-        return join(first, one(high_half(samples)));
-    }
-
-    __attribute__((always_inline)) v8 gain(v8 reduction) const { return gain_exp2(reduction * direction_ + make_up_); }
-
-    // Where the detector is a peak's, the share is 1 and nothing changes.
-    __attribute__((always_inline)) v4d average(v4d power, v4d now) const { return power * power_rest_ + power_share_ * now; }
-
-    // The wanted gain in log2 (of amplitude), times the direction.
-    __attribute__((always_inline)) v8 target(v8 power) const {
-        constexpr float FLOOR = 1e-30f;
-        const v8 over = level_log2(power + FLOOR) - knee_start_;
-        const v8 above = highest(over, v8{}), inside = lowest(above, knee_);
-        return slope_ * (inside * inside * knee_scale_ + (above - inside));
-    }
-
-    // With attack faster than release the right branch is always the lower of the two candidates: no comparison in the
-    // feedback path. Where attack is the slower one, DIRECTION = -1 turns the axis round. In float64, because a long
-    // release takes steps too small for float32.
-    __attribute__((always_inline)) v4d smooth(v4d reduction, v4d wanted) const {
-        return lowest(reduction * attack_rest_ + wanted * attack_, reduction * release_rest_ + wanted * release_);
-    }
-};
-
-// Eight signals that lie somewhere in a song: address (0 where there is none), song position of the first sample, length.
-struct Signals {
-    const std::int64_t *addresses, *starts, *lengths;
-
-    explicit Signals(const std::int64_t* table) : addresses(table), starts(table + 8), lengths(table + 16) {}
-};
-
-// Eight samples of one lane from song position ``at`` on; silence outside of the signal.
-v8 read_edge(const Signals& signals, int lane, std::int64_t at) {
-    const std::int64_t first = at - signals.starts[lane], length = signals.lengths[lane];
-    const float* signal = reinterpret_cast<const float*>(signals.addresses[lane]);
-    float samples[8] = {};
-    for (std::int64_t i = highest<std::int64_t>(0, -first); i < lowest<std::int64_t>(8, length - first); i++)
-        samples[i] = signal[first + i];
-    return load<v8>(samples);
-}
-
-bool all_within(const Signals& signals, std::int64_t at, std::int64_t length) {
-    bool within = true;
-    for (int lane = 0; lane < 8; lane++) {
-        const std::int64_t first = at - signals.starts[lane];
-        within = within && first >= 0 && first + length <= signals.lengths[lane];
-    }
-    return within;
-}
-
-template <class Read>
-INLINE void read_frames(std::int64_t length, v8 gain, v8* frames, Read read) {
-    for (std::int64_t i = 0; i < length; i += 8) {
-        v8 samples[8];
-        for (int lane = 0; lane < 8; lane++) samples[lane] = read(lane, i);
-        transpose8(samples);
-        for (int k = 0; k < 8; k++) frames[i + k] = samples[k] * gain + 0.0f;  // -0 becomes 0, as behind every section
-    }
-}
-
-void read_block(const Signals& signals, std::int64_t at, std::int64_t length, v8 gain, v8* frames) {
-    if (!all_within(signals, at, (length + 7) / 8 * 8)) {
-        read_frames(length, gain, frames, [&](int lane, std::int64_t i) { return read_edge(signals, lane, at + i); });
-        return;
-    }
-    const float* first[8];
-    for (int lane = 0; lane < 8; lane++)
-        first[lane] = reinterpret_cast<const float*>(signals.addresses[lane]) + (at - signals.starts[lane]);
-    read_frames(length, gain, frames, [&](int lane, std::int64_t i) { return load<v8>(first[lane] + i); });
-}
-
-// Rows of eight lanes, gains applied. Zero where everything was finite, NaN in a guilty lane otherwise.
-v8 finish_block(v8* frames, std::int64_t length, const v8* curve, float (&rows)[8][BLOCK]) {
-    v8 guilt = {};
-    for (std::int64_t i = 0; i < length; i += 8) {
-        for (int k = 0; curve && k < 8; k += 2) {
-            const v8 gains = curve[(i + k) / 2];
-            frames[i + k] *= PICK8(gains, gains, 0, 1, 2, 3, 0, 1, 2, 3);
-            frames[i + k + 1] *= PICK8(gains, gains, 4, 5, 6, 7, 4, 5, 6, 7);
-        }
-        v8 samples[8];
-        for (int k = 0; k < 8; k++) {
-            samples[k] = frames[i + k];
-            guilt += samples[k] * 0.0f;
-        }
-        transpose8(samples);
-        for (int lane = 0; lane < 8; lane++) store(rows[lane] + i, samples[lane]);
-    }
-    return guilt;
-}
-
-// What the compressors hear: the track itself, or its key where it has one.
-void choose_heard(v8* keys, const v8* own, std::int64_t length, v8i keyed) {
-    for (std::int64_t i = 0; i < length; i++) keys[i] = keyed ? keys[i] : own[i];
-}
-
-// The first value that is not finite: sample * 8 + lane, counted from the start of the call.
-std::int64_t find_guilty(const v8* frames, std::int64_t at, std::int64_t length) {
-    for (std::int64_t i = 0; i < length; i++)
-        for (int lane = 0; lane < 8; lane++)
-            if (!is_finite(frames[i][lane])) return (at + i) * 8 + lane;
-    return FINE;
-}
 
 struct Strip {
     const double *gains, *wide_coefficients, *coefficients, *compressor;
@@ -311,82 +12,215 @@ struct Strip {
     double* state;
 };
 
-// Runs the strip over ``length`` samples from song position ``from`` on; take(done, count, rows) gets every block.
-template <class Take>
-std::int64_t run_strip(const Signals& in, const Signals& keys, const Strip& strip, std::int64_t from, std::int64_t length,
-                       Take take) {
-    FlushDenormals guard;
-    const v8 gain = narrow8(strip.gains), unity = v8{} + 1.0f;
-    double* const narrow_state = strip.state + strip.wide_sections * STATES;
-    double* const compressor_state = narrow_state + strip.sections * STATES;
-    Compressor dynamics(strip.compressor, compressor_state);
-    const v8i keyed = narrow_twice(strip.compressor + 4 * KEYED) != 0.0f;
-    const bool any_key = keyed[0] | keyed[1] | keyed[2] | keyed[3];
-    v8 frames[BLOCK] = {}, heard[BLOCK] = {}, room[BLOCK / 2 + 2] = {};
-    v8* const curve = room + 1;
-    alignas(32) float rows[8][BLOCK];
-    for (std::int64_t done = 0; done < length; done += BLOCK) {
-        const std::int64_t count = lowest(BLOCK, length - done);
-        read_block(in, from + done, count, gain, frames);
-        if (strip.wide_sections) run_wide(frames, count, strip.wide_coefficients, strip.state, strip.wide_sections);
-        run_filters(frames, count, strip.coefficients, narrow_state, strip.sections);
-        if (strip.compress) {
-            if (any_key) {
-                read_block(keys, from + done, count, unity, heard);
-                choose_heard(heard, frames, count, keyed);
-            }
-            dynamics.follow(any_key ? heard : frames, count, curve);
+template <int TRACKS>
+struct Block {
+    alignas(32) float frames[2 * TRACKS * BLOCK<TRACKS>] = {};
+    alignas(32) float levels[TRACKS * BLOCK<TRACKS>] = {};
+    std::int64_t at = 0, length = 0;
+};
+
+template <int TRACKS>
+using Rows = float[2 * TRACKS][BLOCK<TRACKS>];
+
+// Rows of the lanes, gains applied. The answer is a sum of all that there is: where it is finite, all is.
+template <int TRACKS, bool WITH_GAINS>
+v8 finish_block(const Block<TRACKS>& block, Rows<TRACKS>& rows) {
+    constexpr int VECTORS = 2 * TRACKS;
+    v8 sum = {};
+    for (std::int64_t i = 0; i < block.length; i += 8) {
+        v8 samples[VECTORS];
+        for (int k = 0; k < VECTORS; k++) samples[k] = load<v8>(block.frames + 2 * TRACKS * i + 8 * k);
+        for (int k = 0; WITH_GAINS && k < VECTORS; k += 2) {
+            v8 first, second;
+            to_both_sides<TRACKS>(load<v8>(block.levels + TRACKS * i + 4 * k), first, second);
+            samples[k] *= first;
+            samples[k + 1] *= second;
         }
-        const v8 guilt = finish_block(frames, count, strip.compress ? curve : nullptr, rows);
-        for (int lane = 0; lane < 8; lane++)
-            if (guilt[lane] != 0.0f) {
-                const std::int64_t found = find_guilty(frames, done, count);
-                if (found != FINE) return found;
-            }
-        take(done, count, rows);
+        for (int k = 0; k < VECTORS; k++) sum += samples[k];
+        frames_to_rows<TRACKS>(samples);
+        for (int lane = 0; lane < VECTORS; lane++) store(rows[lane] + i, samples[lane]);
     }
-    dynamics.keep(compressor_state);
+    return sum;
+}
+
+// The first value of a block that is not finite: sample * 8 + lane, counted from the start of the call.
+template <int TRACKS>
+std::int64_t find_guilty(const Rows<TRACKS>& rows, std::int64_t at, std::int64_t length) {
+    for (std::int64_t i = 0; i < length; i++)
+        for (int lane = 0; lane < 2 * TRACKS; lane++)
+            if (!is_finite(rows[lane][i])) return (at + i) * 8 + table_lane<TRACKS>(lane);
     return FINE;
+}
+
+bool is_guilty(v8 sum) {
+    bool guilty = false;
+    for (int lane = 0; lane < 8; lane++) guilty = guilty || !is_finite(sum[lane]);
+    return guilty;
+}
+
+// What the compressors hear: the track itself, or its key where it has one.
+template <int TRACKS>
+void choose_heard(float* keys, const float* own, std::int64_t length, v8i keyed) {
+    for (std::int64_t i = 0; i < 2 * TRACKS * length; i += 8) store(keys + i, keyed ? load<v8>(keys + i) : load<v8>(own + i));
+}
+
+// The strip over a stretch of a song, block by block. The gains of a block are smoothed beside the sections of the next.
+template <int TRACKS, class Take>
+class Run {
+    const Signals in_, keys_;
+    const Strip& strip_;
+    const std::int64_t from_;
+    const Take take_;
+    const v8 gain_;
+    double *const narrow_state_, *const compressor_state_;
+    v8i keyed_;
+    bool any_key_;
+    Compressor<TRACKS> compressor_;
+    Block<TRACKS> blocks_[2];
+    alignas(32) float heard_[2 * TRACKS * BLOCK<TRACKS>] = {};
+
+  public:
+    Run(const std::int64_t* in, const std::int64_t* keys, const Strip& strip, std::int64_t from, const Take& take)
+        : in_(in), keys_(keys), strip_(strip), from_(from), take_(take), gain_(lanes_of<TRACKS>(strip.gains)),
+          narrow_state_(strip.state + strip.wide_sections * STATES),
+          compressor_state_(narrow_state_ + strip.sections * STATES), compressor_(strip.compressor, compressor_state_) {
+        v8 keyed;
+        for (int lane = 0; lane < 8; lane++) keyed[lane] = static_cast<float>(strip.compressor[4 * KEYED + lane % TRACKS]);
+        keyed_ = keyed != 0.0f;
+        any_key_ = keyed_[0] | keyed_[1] | keyed_[2] | keyed_[3];
+    }
+
+    std::int64_t all(std::int64_t length) {
+        std::int64_t number = 0, guilty = FINE;
+        for (std::int64_t at = 0; at < length && guilty == FINE; at += BLOCK<TRACKS>, number++) {
+            Block<TRACKS>&now = blocks_[number & 1], &before = blocks_[~number & 1];
+            now.at = at;
+            now.length = lowest(BLOCK<TRACKS>, length - at);
+            filter(now, before);
+            if (!strip_.compress) guilty = finished<false>(now);
+            else if (number) guilty = finished<true>(before);
+            if (strip_.compress) listen(now);
+        }
+        if (strip_.compress && number && guilty == FINE) {
+            Block<TRACKS>& last = blocks_[~number & 1];
+            smooth(last);
+            guilty = finished<true>(last);
+        }
+        if (strip_.compress) compressor_.keep(compressor_state_);
+        return guilty;
+    }
+
+  private:
+    void filter(Block<TRACKS>& now, Block<TRACKS>& before) {
+        read_block<TRACKS>(in_, from_ + now.at, now.length, gain_, now.frames);
+        if (strip_.wide_sections)
+            WideSections<TRACKS>::run(now.frames, now.length, strip_.wide_coefficients, strip_.state, strip_.wide_sections);
+        if (!strip_.compress || now.at == 0) {
+            Nothing nothing;
+            run_filters<TRACKS>(now.frames, now.length, strip_.coefficients, narrow_state_, strip_.sections, nothing);
+            return;
+        }
+        run_filters<TRACKS>(now.frames, now.length, strip_.coefficients, narrow_state_, strip_.sections,
+                            compressor_.smoothing);
+        smooth(before);
+    }
+
+    // What is left to be smoothed of a block.
+    void smooth(Block<TRACKS>& block) {
+        Smoothing<TRACKS> smoothing = compressor_.smoothing;
+        for (const float* end = block.levels + TRACKS * block.length; smoothing.levels < end;) Smoothing<TRACKS>::step(smoothing);
+        compressor_.smoothing = smoothing;
+    }
+
+    void listen(Block<TRACKS>& block) {
+        if (any_key_) {
+            read_block<TRACKS>(keys_, from_ + block.at, block.length, v8{} + 1.0f, heard_);
+            choose_heard<TRACKS>(heard_, block.frames, block.length, keyed_);
+        }
+        compressor_.listen(any_key_ ? heard_ : block.frames, block.length, block.levels);
+        compressor_.smoothing.levels = block.levels;
+    }
+
+    template <bool WITH_GAINS>
+    std::int64_t finished(Block<TRACKS>& block) {
+        alignas(32) Rows<TRACKS> rows;
+        if (WITH_GAINS) compressor_.turn_into_gains(block.levels, block.length);
+        if (is_guilty(finish_block<TRACKS, WITH_GAINS>(block, rows))) {
+            const std::int64_t found = find_guilty<TRACKS>(rows, block.at, block.length);
+            if (found != FINE) return found;
+        }
+        take_(block.at, block.length, rows);
+        return FINE;
+    }
+};
+
+template <int TRACKS, class Take>
+std::int64_t run_strip(const std::int64_t* in, const std::int64_t* keys, const Strip& strip, std::int64_t from,
+                       std::int64_t length, const Take& take) {
+    FlushDenormals guard;
+    return Run<TRACKS, Take>(in, keys, strip, from, take).all(length);
+}
+
+template <int TRACKS>
+std::int64_t into_tracks(const std::int64_t* in, const std::int64_t* keys, Pointers out, const Strip& strip,
+                         std::int64_t from, std::int64_t length) {
+    const auto copy = [out](std::int64_t at, std::int64_t count, const Rows<TRACKS>& rows) {
+        for (int lane = 0; lane < 2 * TRACKS; lane++)
+            if (float* const to = reinterpret_cast<float*>(out[table_lane<TRACKS>(lane)]))
+                std::memcpy(to + at, rows[lane], static_cast<std::size_t>(count) * sizeof(float));
+    };
+    return run_strip<TRACKS>(in, keys, strip, from, length, copy);
+}
+
+struct Bus {
+    const std::int64_t *points, *at;
+    const double* gains;
+    double* sums;
+    std::int64_t row;
+};
+
+template <int TRACKS>
+std::int64_t into_bus(const std::int64_t* in, const std::int64_t* keys, std::int64_t tracks, const Bus& bus,
+                      const Strip& strip, std::int64_t from, std::int64_t length) {
+    const Signals signals(in);
+    const auto add = [&](std::int64_t at, std::int64_t count, const Rows<TRACKS>& rows) {
+        for (std::int64_t t = 0; t < tracks; t++) {
+            const std::int64_t position = from + at, end = signals.starts[t] + signals.lengths[t];
+            const Curve curve = {bus.at + bus.points[t], bus.gains + 2 * bus.points[t], bus.points[t + 1] - bus.points[t]};
+            for (int side = 0; side < 2; side++)
+                add_curve(rows[t + TRACKS * side], bus.sums + side * bus.row + at, position, lowest(count, end - position),
+                          curve, side);
+        }
+    };
+    return run_strip<TRACKS>(in, keys, strip, from, length, add);
 }
 
 }  // namespace
 
-// in, keys: (3, 8) addresses, song positions, lengths. out: eight addresses of ``length`` samples. gains: (8).
-// wide_coefficients: (wide_sections, 4, 8) c1 c2 a1 a2; coefficients: (sections, 4, 8) k c g e, see the two sections.
-// compressor: (10, 4), rows as in Row; used where ``compress`` is not 0. state: (2 * all sections + 1, 8), zero at the
-// start; carried between calls. Returns sample * 8 + lane of a value that is not finite.
-KERNEL(strip8)(const std::int64_t* in, const std::int64_t* keys, Pointers out, const double* gains,
+// in, keys: (3, 8) addresses, song positions, lengths. out: eight addresses of ``length`` samples. ``tracks`` of the four
+// are in use. gains: (8). wide_coefficients: (wide_sections, 4, 8) c1 c2 a1 a2; coefficients: (sections, 4, 8) k c g e,
+// see the two sections. compressor: (10, 4), rows as in Row; used where ``compress`` is not 0. state: (2 * all sections +
+// 1, 8), zero at the start; carried between calls. Returns sample * 8 + lane of a value that is not finite.
+KERNEL(strip8)(const std::int64_t* in, const std::int64_t* keys, Pointers out, std::int64_t tracks, const double* gains,
                const double* wide_coefficients, std::int64_t wide_sections, const double* coefficients,
                std::int64_t sections, const double* compressor, std::int64_t compress, double* state, std::int64_t from,
                std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    return run_strip(Signals(in), Signals(keys), strip, from, length,
-                     [out](std::int64_t done, std::int64_t count, const float (&rows)[8][BLOCK]) {
-                         for (int lane = 0; lane < 8; lane++)
-                             if (out[lane])
-                                 std::memcpy(reinterpret_cast<float*>(out[lane]) + done, rows[lane],
-                                             static_cast<std::size_t>(count) * sizeof(float));
-                     });
+    if (tracks == 1) return into_tracks<1>(in, keys, out, strip, from, length);
+    if (tracks == 2) return into_tracks<2>(in, keys, out, strip, from, length);
+    return into_tracks<4>(in, keys, out, strip, from, length);
 }
 
-// The same, added to bus (2, bus_stride): bus[0] is song position ``from``. ``tracks`` of the four are in use; a track
-// ends where its signal ends. points, at, curve_gains: as in mix_bus.
-KERNEL(strip8_onto_bus)(const std::int64_t* in, const std::int64_t* keys, const double* gains,
+// The same, added to bus (2, bus_row): bus[0] is song position ``from``. A track ends where its signal ends. points, at,
+// curve_gains: as in mix_bus.
+KERNEL(strip8_onto_bus)(const std::int64_t* in, const std::int64_t* keys, std::int64_t tracks, const double* gains,
                         const double* wide_coefficients, std::int64_t wide_sections, const double* coefficients,
                         std::int64_t sections, const double* compressor, std::int64_t compress, double* state,
-                        std::int64_t tracks, const std::int64_t* points, const std::int64_t* at,
-                        const double* curve_gains, double* bus, std::int64_t bus_stride, std::int64_t from,
-                        std::int64_t length) {
+                        const std::int64_t* points, const std::int64_t* at, const double* curve_gains, double* bus_sums,
+                        std::int64_t bus_row, std::int64_t from, std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    const Signals signals(in);
-    const auto add = [&](std::int64_t done, std::int64_t count, const float (&rows)[8][BLOCK]) {
-        for (std::int64_t t = 0; t < tracks; t++) {
-            const std::int64_t position = from + done, end = signals.starts[t] + signals.lengths[t];
-            const Curve curve = {at + points[t], curve_gains + 2 * points[t], points[t + 1] - points[t]};
-            for (int side = 0; side < 2; side++)
-                add_curve(rows[t + 4 * side], bus + side * bus_stride + done, position, lowest(count, end - position),
-                          curve, side);
-        }
-    };
-    return run_strip(signals, Signals(keys), strip, from, length, add);
+    const Bus bus = {points, at, curve_gains, bus_sums, bus_row};
+    if (tracks == 1) return into_bus<1>(in, keys, tracks, bus, strip, from, length);
+    if (tracks == 2) return into_bus<2>(in, keys, tracks, bus, strip, from, length);
+    return into_bus<4>(in, keys, tracks, bus, strip, from, length);
 }

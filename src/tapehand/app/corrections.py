@@ -6,6 +6,7 @@ It is an edit like any other: kept in the log, undone by ``undo``, and no listen
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from tapehand.app.listen import SCOPE
 from tapehand.app.parts import part_named
@@ -44,12 +45,12 @@ def say_sections(store: SongStore, spoken: Sequence[tuple[str, int, int]], *, by
     Raises
     ------
     InputError
-        ``listen.no_bars``: a stretch is empty; ``listen.no_grid``: the song has no bars yet.
+        ``listen.no_bars``: a stretch is empty; ``song.no_grid``: the song has no bars yet.
     """
     state = store.state()
     song = song_of(state)
     if song.grid is None:
-        raise InputError("listen.no_grid", "The song has no bars to name yet", hint="Say its tempo with --tempo first.")
+        raise InputError("song.no_grid", "The song has no bars to name yet", hint="Say its tempo with --tempo first.")
     sections = list(song.sections) or heard_sections(state)
     for name, first, last in spoken:
         if not 1 <= first <= last:
@@ -80,9 +81,12 @@ def kind_named(name: str) -> str:
 
 
 def _with(sections: Sequence[Section], new: Section) -> list[Section]:
-    """The sections with a new one; others keep the bars that it leaves them."""
-    kept = [new]
+    """The sections with a new one; others keep the bars that it leaves them, and no two have one name."""
+    kept, names = [new], {section.name for section in sections} | {new.name}
     for old in sections:
+        if old.name == new.name:
+            old = replace(old, name=next(f"{new.name} {n}" for n in count(2) if f"{new.name} {n}" not in names))
+            names.add(old.name)
         before = min(old.end_bar, new.start_bar) - old.start_bar
         after = old.end_bar - max(old.start_bar, new.end_bar)
         if before > 0:

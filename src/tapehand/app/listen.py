@@ -12,6 +12,7 @@ from tapehand.app.inbox import finding_plain
 from tapehand.app.songs import IMPORT_SCOPE, SONG_SUFFIX, late_findings, left_out_findings
 from tapehand.app.studio import Studio
 from tapehand.app.view import song_of
+from tapehand.errors import InputError
 from tapehand.listening.form import HeardSection
 from tapehand.listening.listener import OnFacts
 from tapehand.listening.session import Known, Listening, TrackRow, listen_to_session
@@ -46,11 +47,19 @@ def listen_to_song(studio: Studio, store: SongStore, work: Work, on_facts: OnFac
     Cancelled : ``work`` was cancelled; nothing is noted then.
     """
     state = store.state()
-    song = song_of(state)
+    listened = listen_unnoted(studio, store, work, on_facts)
+    _note(store, state, listened.heard)
+    return listened
+
+
+def listen_unnoted(studio: Studio, store: SongStore, work: Work, on_facts: OnFacts | None = None) -> Listened:
+    """The same, and nothing is noted."""
+    song = song_of(store.state())
     recordings = recordings_of_song(studio, store)
+    if not recordings:
+        raise InputError("listen.no_sound", "There is nothing on the song's tracks yet", where=str(store.path))
     known = Known(grid=song.grid, sections=song.sections)
     heard = _listen(studio, recordings, song.rate_hz, known, work, on_facts)
-    _note(store, state, heard)
     return Listened(title=song.name, heard=heard, recordings=tuple(recordings))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tapehand.errors import InputError
+from tapehand.music.form import Section
 from tapehand.music.time import Place
 from tapehand.song.difference import parts
 from tapehand.song.lock import WHOLE_SONG
@@ -34,13 +35,20 @@ def part_names(song: Song, ops: Iterable[Op]) -> list[str]:
     return sorted({named.get(part, part) for op in ops for part in parts(op)})
 
 
-def section_span(song: Song, name: str) -> Span:
-    """The stretch of the section of that name. Raises InputError (``song.no_section``)."""
+def section_named(song: Song, name: str) -> Section:
+    """The section of that name. Raises InputError (``song.no_section``), also where several have it."""
     found = [section for section in song.sections if section.name.casefold() == name.casefold()]
     if len(found) != 1 or song.grid is None:
         known = ", ".join(section.name for section in song.sections) or "none"
         raise InputError("song.no_section", f"The song has no section called {name}", hint=f"Sections are: {known}.")
-    ends = (song.grid.tick_of(Place(bar=bar)) for bar in (found[0].start_bar, found[0].end_bar))
+    return found[0]
+
+
+def section_span(song: Song, name: str) -> Span:
+    """The stretch of the section of that name; raises as ``section_named``."""
+    section = section_named(song, name)
+    assert song.grid is not None, "refused above"
+    ends = (song.grid.tick_of(Place(bar=bar)) for bar in (section.start_bar, section.end_bar))
     start, end = (song.grid.samples_at(tick, song.rate_hz) for tick in ends)
     return Span(start_samples=start, end_samples=end)
 

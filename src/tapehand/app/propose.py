@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tapehand.app.by_hand import join_options
 from tapehand.app.engine_host import run_engine
 from tapehand.app.studio import Studio
 from tapehand.app.view import view_of
@@ -37,6 +38,19 @@ def propose(studio: Studio, store: SongStore, engine: str, brief: Brief, *, seed
     base = store.state().head
     facts, proposal = ask(studio, view_of(studio, store), engine, brief, seed=seed, work=work)
     return file_proposal(store, proposal, base_event=base, actor=facts.name)
+
+
+def propose_beside(
+    studio: Studio, store: SongStore, number: int, engine: str, brief: Brief, *, by: str, seed: int, work: Work
+) -> Filed:
+    """Let an engine counter: its options on the song as it stands join those of open proposal ``number``.
+
+    ``by`` is the person who wants them there. Raises as ``propose`` and as ``by_hand.join_options``.
+    """
+    _, proposal = ask(studio, view_of(studio, store), engine, brief, seed=seed, work=work)
+    stored = [_with_stored_audio(option, store.media, proposal) for option in proposal.options]
+    sources = [source for _, added in stored for source in added]
+    return join_options(store, number, [option for option, _ in stored], proposal.provenance, by=by, sources=sources)
 
 
 def ask(

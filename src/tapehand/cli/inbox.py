@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapehand.cli.frame import json_option, say, show_json, song_option, user_name
-from tapehand.cli.tables import place, show_table
+from tapehand.cli.tables import counted, place, show_table
 from tapehand.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--cold/--no-cold", default=None, help="Hide proposals until the song was heard once and remarked on.")
 @click.option("--remark", metavar="TEXT", help="Keep what you noticed while listening.")
 @click.option("--at", "at_s", type=click.FloatRange(min=0), help="With --remark: the second it is about.")
+@click.option("--all", "show_all", is_flag=True, help="Show notes too, not only questions.")
 @click.option("--by", metavar="NAME", help="Who says so (default: you).")
 @song_option
 @json_option
@@ -31,6 +32,7 @@ def inbox_command(
     cold: bool | None,
     remark: str | None,
     at_s: float | None,
+    show_all: bool,
     by: str | None,
     song_path: Path | None,
     as_json: bool,
@@ -58,7 +60,7 @@ def inbox_command(
     if as_json:
         _show_json(waiting)
     else:
-        _show(waiting)
+        _show(waiting, show_all=show_all)
 
 
 def _show_json(waiting: "Inbox") -> None:
@@ -86,7 +88,7 @@ def _show_json(waiting: "Inbox") -> None:
     )
 
 
-def _show(waiting: "Inbox") -> None:
+def _show(waiting: "Inbox", *, show_all: bool) -> None:
     for row in waiting.meanwhile:
         say(f"Meanwhile {row.actor} {row.what}.")
     if waiting.hidden_proposals:
@@ -98,11 +100,14 @@ def _show(waiting: "Inbox") -> None:
         options = [(option.id, option.name, option.why) for option in filed.proposal.options]
         show_table(("option", "name", "why"), options)
         say()
-    if waiting.entries:
-        show_table(("track", "what", "places", "question"), [_row(entry) for entry in waiting.entries])
+    asked = [entry for entry in waiting.entries if show_all or entry.severity != "note"]
+    if asked:
+        show_table(("track", "what", "places", "question"), [_row(entry) for entry in asked])
         say("Leave what is meant with 'tapehand inbox --leave KIND --track NAME'.")
-    if not waiting.proposals and not waiting.entries and not waiting.hidden_proposals:
+    if not waiting.proposals and not asked and not waiting.hidden_proposals:
         say("Nothing waits for you.")
+    if len(asked) < len(waiting.entries):
+        say(f"{counted(len(waiting.entries) - len(asked), 'note')} more with --all.")
 
 
 def _row(entry: "Entry") -> Sequence[str]:

@@ -39,20 +39,31 @@ def new_command(song: Path, folder: Path, as_json: bool) -> None:
 
 
 @click.command("propose")
-@click.argument("what", type=click.Choice(sorted(_ENGINES)))
-@song_option
+@click.argument("what", metavar="mix|master|ENGINE")
 @click.option("--seed", default=0, show_default=True, help="Same song and seed give the same proposal.")
+@click.option("--say", "words", default="", metavar="WORDS", help="What you want, for engines that take words.")
+@click.option("--beside", type=int, metavar="N", help="Let the engine counter: its options join open proposal N.")
+@click.option("--by", metavar="NAME", help="With --beside: who wants them there (default: you).")
+@song_option
 @json_option
-def propose_command(what: str, song_path: Path | None, seed: int, as_json: bool) -> None:
-    """Ask an engine for options. Nothing in the song changes until you decide."""
-    from tapehand.app.propose import propose
+def propose_command(
+    what: str, seed: int, words: str, beside: int | None, by: str | None, song_path: Path | None, as_json: bool
+) -> None:
+    """Ask an engine for options. Nothing in the song changes until you decide.
+
+    Your own ideas you file with 'tapehand set' and 'tapehand arrange', and --propose or --beside N.
+    """
+    from tapehand.app.propose import propose, propose_beside
     from tapehand.app.songs import open_song
     from tapehand.bootstrap import make_studio
     from tapehand.song.brief import Brief
 
-    room = make_studio()
+    room, engine, brief = make_studio(), _ENGINES.get(what, what), Brief(text=words)
     with long_work() as work, open_song(room, song_path) as store:
-        filed = propose(room, store, _ENGINES[what], Brief(), seed=seed, work=work)
+        if beside is None:
+            filed = propose(room, store, engine, brief, seed=seed, work=work)
+        else:
+            filed = propose_beside(room, store, beside, engine, brief, by=by or user_name(), seed=seed, work=work)
     options = filed.proposal.options
     if as_json:
         shown = [{"id": option.id, "name": option.name, "why": option.why} for option in options]

@@ -20,7 +20,7 @@ class SoftClipper:
 
     Parameters
     ----------
-    bank : interpolation bank ``(phases, taps)``.
+    bank : interpolation bank ``(phases, taps)``, taps a multiple of 8.
     drive, knee, top : linear; ``0 < knee < top``.
     """
 
@@ -28,8 +28,8 @@ class SoftClipper:
 
     def __init__(self, bank: NDArray[np.float32], *, drive: float, knee: float, top: float) -> None:
         require_bank(bank)
-        if not 0.0 < knee < top:
-            raise InternalError("kernels.argument", "The soft clipper takes 0 < knee < top")
+        if not 0.0 < knee < top or bank.shape[1] % 8:
+            raise InternalError("kernels.argument", "The soft clipper takes 0 < knee < top, and taps by eights")
         self.late_samples = bank.shape[1] - 1
         self._settings = (bank, *bank.shape, drive, knee, top)
         self._heard = np.zeros(self.late_samples, dtype=np.float32)

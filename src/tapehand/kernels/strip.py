@@ -18,9 +18,11 @@ WHOLE: Final = 1 << 62
 
 _P = Parameter
 _SETTINGS = (_P.F64, _P.F64, _P.INT, _P.F64, _P.INT, _P.F64, _P.INT, _P.F64_OUT)
-_CURVES = (_P.INT, _P.I64, _P.I64, _P.F64)
-_STRIP8 = Kernel("strip8", _P.I64, _P.I64, _P.I64, *_SETTINGS, _P.INT, _P.INT)
-_STRIP8_ONTO_BUS = Kernel("strip8_onto_bus", _P.I64, _P.I64, *_SETTINGS, *_CURVES, _P.F64_OUT, _P.INT, _P.INT, _P.INT)
+_CURVES = (_P.I64, _P.I64, _P.F64)
+_STRIP8 = Kernel("strip8", _P.I64, _P.I64, _P.I64, _P.INT, *_SETTINGS, _P.INT, _P.INT)
+_STRIP8_ONTO_BUS = Kernel(
+    "strip8_onto_bus", _P.I64, _P.I64, _P.INT, *_SETTINGS, *_CURVES, _P.F64_OUT, _P.INT, _P.INT, _P.INT
+)
 
 Channels = NDArray[np.float32]
 Table = NDArray[np.int64]
@@ -117,7 +119,7 @@ class Strip8:
             raise InternalError("kernels.argument", "A strip takes one to four tracks, and a room for each")
         self._capacity = min(room.shape[1] for room in [*pairs, *out])
         self._names = names
-        tables = (lane_table(pairs), lane_table(keys), _written(out), *settings.arguments(), state)
+        tables = (lane_table(pairs), lane_table(keys), _written(out), len(pairs), *settings.arguments(), state)
         self._kept_alive = (pairs, keys, out, tables)
         self._run = _STRIP8.prepared(*tables, 0)
 
@@ -157,10 +159,9 @@ class Strip8OntoBus:
         *,
         names: Sequence[str] = (),
     ) -> None:
-        curves = (len(inputs), *gain_points(inputs))
-        state = settings.new_state()
+        state, curves = settings.new_state(), gain_points(inputs)
         self._names = names
-        self._kept_alive = (signals, keys, *settings.arguments(), state, *curves, bus, bus.shape[1])
+        self._kept_alive = (signals, keys, len(inputs), *settings.arguments(), state, *curves, bus, bus.shape[1])
         self._run = _STRIP8_ONTO_BUS.prepared(*self._kept_alive)
 
     def add(self, start_samples: int, count: int) -> None:

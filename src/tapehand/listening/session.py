@@ -171,9 +171,9 @@ def _section_fact(section: HeardSection, *, by_person: bool) -> Fact:
 
 
 def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
-    """One question for all tracks of which nobody knows what they are."""
+    """One question for all tracks of which nobody knows what they are; a file by itself needs no role."""
     unsure = [track for track in tracks if track.guess.asks and not track.is_silent]
-    if not unsure:
+    if not unsure or len(tracks) == 1:
         return ()
     names = ", ".join(
         track.recording.name if track.guess.role == "unknown" else f"{track.recording.name} ({track.guess.role}?)"
