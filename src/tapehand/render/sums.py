@@ -4,7 +4,7 @@ Sums on the grid of buses are exact: what was added can be taken away again to t
 the sum of all other tracks is what was kept before, minus the tracks as they were; from then on it is kept as such.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -34,17 +34,17 @@ def parts_since(before: Song, assembly: Assembly, shelf: Shelf, keeping: ExitSta
     ``keeping`` is closed when the mixer has run.
     """
     new, old = _Side(assembly.song, assembly), _Side(before, assembly)
-    same = [track for track in new.tracks if new.key(track) in old.keys]
-    changed = [track for track in new.tracks if new.key(track) not in old.keys]
-    gone = [track for track in old.tracks if old.key(track) not in new.keys]
+    same = [track for key, track in new.by_key.items() if key in old.by_key]
+    changed = [track for key, track in new.by_key.items() if key not in old.by_key]
+    gone = [track for key, track in old.by_key.items() if key not in new.by_key]
     if not same:
         return Parts(parts=[assembly.crew(changed)], all_made=True)
     buses = sorted({*new.fed, *old.fed})
-    sum_key = new.sum_key(same, buses, shelf)
+    sum_key = new.sum_key(new.by_key.keys() & old.by_key.keys(), buses, shelf)
     known = shelf.cache.open(sum_key)
     if known is not None:
         return Parts(parts=[KeptSum(known, buses), assembly.crew(changed)], all_made=False)
-    last = shelf.cache.open(old.sum_key(old.tracks, buses, shelf)) if len(gone) < len(same) else None
+    last = shelf.cache.open(old.sum_key(old.by_key, buses, shelf)) if len(gone) < len(same) else None
     made: list[Part] = [assembly.crew(same)]
     if last is not None:
         made = [KeptSum(last, buses), assembly.crew([_taken_away(track) for track in gone], before)]
@@ -56,18 +56,15 @@ class _Side:
     """The tracks of one of two songs, by what they add to the buses of the desk."""
 
     def __init__(self, song: Song, assembly: Assembly) -> None:
-        self._song, self._desk = song, assembly
-        self.tracks = heard_tracks(song)
-        self.keys = {self.key(track) for track in self.tracks}
-        self.fed = {bus for track in self.tracks for bus in targets(track.strip) if bus in assembly.heard}
+        self._desk = assembly
+        tracks = heard_tracks(song)
+        self.by_key = {content_key(track.id, *made_of(song, track), track.strip): track for track in tracks}
+        self.fed = {bus for track in tracks for bus in targets(track.strip) if bus in assembly.heard}
 
-    def key(self, track: Track) -> str:
-        return content_key(*made_of(self._song, track), track.strip)
-
-    def sum_key(self, tracks: Sequence[Track], buses: Sequence[str], shelf: Shelf) -> str:
+    def sum_key(self, keys: Iterable[str], buses: Sequence[str], shelf: Shelf) -> str:
         desk = self._desk
         place = (STEP_SAMPLES, desk.track_lead, desk.end_samples, tuple(buses), tuple(desk.heard))
-        return content_key("sum", *shelf.version, place, sorted(self.key(track) for track in tracks))
+        return content_key("sum", *shelf.version, place, sorted(keys))
 
 
 def _taken_away(track: Track) -> Track:
@@ -83,15 +80,19 @@ class KeptSum:
     def __init__(self, records: Records, buses: Sequence[str]) -> None:
         self._records, self._buses = records, buses
         self._number, self._start = -1, 0
+        self._rooms = [np.zeros((2, 0)) for _ in buses]
 
-    def begin(self, _starts: Mapping[str, int], start: int, _end: int) -> None:
+    def begin(self, _starts: Mapping[str, int], start: int, end: int) -> None:
         """As ``mixer.Part``."""
         self._number += 1
         self._start = start
+        if self._rooms[0].shape[1] != end - start:
+            self._rooms = [np.empty((2, end - start)) for _ in self._buses]
 
     def finish(self, windows: Windows) -> None:
         """As ``mixer.Part``; raises ``LostRecord``."""
-        for bus, samples in zip(self._buses, self._records.read(self._number), strict=True):
+        self._records.read_into(self._number, self._rooms)
+        for bus, samples in zip(self._buses, self._rooms, strict=True):
             windows[bus].add(samples, self._start)
 
     def close(self) -> None:
