@@ -1,9 +1,13 @@
-"""``python -m bench``: run every comparison and write ``bench/RESULTS.md``."""
+"""``python -m bench``: run every comparison, or those that are named, and write ``bench/RESULTS.md``."""
 
 import datetime
 import os
 import platform
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pedalboard
@@ -12,6 +16,13 @@ from bench import limiter, meters, sound, stretch, strips
 from tapehand.kernels.library import simd_level
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+SECTIONS: Mapping[str, ModuleType] = {
+    "strips": strips,
+    "sound": sound,
+    "stretch": stretch,
+    "limiter": limiter,
+    "meters": meters,
+}
 
 
 def heading() -> str:
@@ -28,13 +39,30 @@ def heading() -> str:
     )
 
 
-def main() -> None:
-    """Measure, print, write."""
-    sections = (strips, sound, stretch, limiter, meters)
-    text = heading() + "\n" + "\n\n".join(section.measure() for section in sections) + "\n"
-    print(text)
-    RESULTS.write_text(text, encoding="utf-8")
+def with_section(page: str, section: str) -> str:
+    """The page with the section of the same title replaced; the others stay as they were measured."""
+    title = section.split("\n", 1)[0]
+    parts = re.split(r"(?m)^(?=## )", page)
+    places = [number for number, part in enumerate(parts) if part.split("\n", 1)[0] == title]
+    if len(places) != 1:
+        sys.exit(f"{RESULTS.name} has no section {title!r}: run all of them once")
+    parts[places[0]] = section + ("\n\n" if places[0] + 1 < len(parts) else "\n")
+    return "".join(parts)
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure, print, write; all sections where none is named."""
+    if unknown := set(names) - set(SECTIONS):
+        sys.exit(f"There is no section {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
+    if names:
+        page = RESULTS.read_text(encoding="utf-8")
+        for name in names:
+            page = with_section(page, SECTIONS[name].measure())
+    else:
+        page = heading() + "\n" + "\n\n".join(section.measure() for section in SECTIONS.values()) + "\n"
+    print(page)
+    RESULTS.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,8 +1,8 @@
 """Pitch against truth that was generated, and against Praat on real voices: ``python -m bench.listening.pitch``.
 
 Clips are melodies of formant voices (glides, vibrato of 0 to 45 cents, every note off by some cents) and of plucked
-strings, with white noise at 40, 20 and 10 dB SNR. RPA: share of the frames in which the truth has a pitch whose pitch is
-within 50 cents; note error: distance of the medians over each note. Seeds from 500 on; those below are for developing.
+strings, with white noise at 40, 20 and 10 dB SNR. RPA: share of the frames with a true pitch that were heard within 50
+cents; note error: distance of the medians over each note. Seeds from 500 on; those below are for developing.
 """
 
 import time
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import parselmouth
-from numpy.typing import NDArray
-
 from bench.listening.parts import RATE_HZ, VOWELS, levelled, song, string, vowel
 from bench.recordings import FOLDER
+from numpy.typing import NDArray
+
 from tapehand.audio import Audio, io
 from tapehand.listening.pitch import track_pitch
 from tapehand.work import Work

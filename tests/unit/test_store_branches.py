@@ -1,10 +1,14 @@
 """Branches in a song folder, logs of earlier versions, and places where a song cannot live."""
 
+import ctypes
+import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -265,3 +269,37 @@ def test_a_network_drive_is_refused_with_a_way_out(
         create_song_folder(tmp_path / "b.tapehand", first_events, actor="Ann")
     assert [trouble.code for trouble in examine(song.path)] == ["store.network_drive"]
     assert not (tmp_path / "b.tapehand").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "expected"),
+    [
+        (b"apfs", places.MAC_LOCAL, None),
+        (b"hfs", places.MAC_LOCAL | 1, None),
+        (b"smbfs", 0, "smbfs"),
+        (b"nfs", places.MAC_LOCAL, "nfs"),
+        (b"webdav", 0, "webdav"),
+        (b"", 0, "unknown"),
+    ],
+)
+def test_a_mac_tells_what_lies_on_the_network(tmp_path: Path, name: bytes, flags: int, expected: str | None) -> None:
+    def statfs(path: bytes, facts: Any) -> int:
+        assert path == os.fsencode(tmp_path.resolve())
+        facts._obj.f_fstypename, facts._obj.f_flags = name, flags
+        return 0
+
+    assert places.mac_network_kind(tmp_path, statfs) == expected
+    assert places.mac_network_kind(tmp_path, lambda _path, _facts: -1) is None
+
+
+def test_the_struct_of_a_mac_is_as_long_as_its_header_says() -> None:
+    assert ctypes.sizeof(places.MacStatfs) == 2168
+    assert (places.MacStatfs.f_flags.offset, places.MacStatfs.f_fstypename.offset) == (64, 72)
+
+
+def test_a_mac_is_asked_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(places, "_mac_statfs", lambda: lambda _path, _facts: 0)
+    with pytest.raises(Refused) as refusal:
+        places.refuse_network_drive(tmp_path)
+    assert refusal.value.code == "store.network_drive"

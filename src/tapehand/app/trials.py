@@ -90,7 +90,7 @@ def open_trial(
     state = store.state()
     proposal = state.filed(number).proposal
     earlier = state.hearings.of_proposal(number)
-    _refuse_second(earlier, by)
+    _refuse_second(store, earlier, by)
     how = _as_before(how, earlier)
     with AtomicFolder(folder) as target:
         heard, stretch, sounds = comparable(view_of(studio, store), proposal, how, work)
@@ -133,7 +133,7 @@ def vote(store: SongStore, number: int, answers: str, *, by: str) -> HeldTrial:
     """
     cast = _answers(answers)
     state = store.state()
-    held = open_trial_of(state.hearings.of_proposal(number), by)
+    held = _open_with_key(store, state.hearings.of_proposal(number), by)
     bodies: list[Body] = [Voted(trial=held.trial.id, answers=cast)]
     if len(held.answers) + len(cast) == held.trial.rounds:
         bodies.append(TrialClosed(trial=held.trial.id, key=_key(store, held.trial)))
@@ -144,7 +144,7 @@ def vote(store: SongStore, number: int, answers: str, *, by: str) -> HeldTrial:
 def stop(store: SongStore, number: int, *, by: str) -> HeldTrial:
     """End the voter's open trial of a proposal before its last round, and break the seal. Raises as ``vote``."""
     state = store.state()
-    held = open_trial_of(state.hearings.of_proposal(number), by)
+    held = _open_with_key(store, state.hearings.of_proposal(number), by)
     closed = TrialClosed(trial=held.trial.id, key=_key(store, held.trial))
     after = store.append([closed], actor=by, actor_kind="person", expected_head=state.head)
     return after.hearings.held(held.trial.id)
@@ -256,8 +256,21 @@ def _key(store: SongStore, trial: Trial) -> TrialKey:
         raise Conflict("trial.seal_broken", "The key is not the one that was sealed", where=trial.id) from None
 
 
-def _refuse_second(held: Sequence[HeldTrial], by: str) -> None:
-    if any(each.is_open and each.trial.voter == by for each in held):
+def _open_with_key(store: SongStore, held: Sequence[HeldTrial], by: str) -> HeldTrial:
+    """The open trial of a voter that can come to an end, rather than one whose key was lost."""
+    mine = [each for each in held if each.is_open and each.trial.voter == by and _has_key(store, each.trial)]
+    return mine[0] if mine else open_trial_of(held, by)
+
+
+def _has_key(store: SongStore, trial: Trial) -> bool:
+    try:
+        return _key(store, trial).seal() == trial.seal
+    except (InputError, Conflict):
+        return False
+
+
+def _refuse_second(store: SongStore, held: Sequence[HeldTrial], by: str) -> None:
+    if any(each.is_open and each.trial.voter == by and _has_key(store, each.trial) for each in held):
         raise Conflict(
             "trial.open_already",
             f"{by} has an open trial of this proposal",

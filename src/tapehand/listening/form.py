@@ -305,9 +305,9 @@ def _label(place: int, parts: Sequence[_Part], families: Sequence[int], hook: in
     if family == hook:
         return _Label("hook", sure, _hook_words(times))
     if place == 0 and part.bars <= 16:
-        return _Label("intro", 0.8, "it comes first and is thinner than what follows")
+        return _Label("intro", 0.7, "it comes first and is thinner than what follows")
     if place == len(parts) - 1 and part.bars <= 16:
-        return _Label("outro", 0.8, "it comes last, after the fullest part")
+        return _Label("outro", 0.7, "it comes last, after the fullest part")
     if times == 1 and place > hooks[0]:
         return _Label(*(("break", 0.6, "it comes once, and the drums rest") if part.drums < 0.3 else _ONCE))
     if part.bars <= 4 and families[place + 1] == hook and place > 1 and families[place - 1] != hook and times > 1:

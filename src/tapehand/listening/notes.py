@@ -118,8 +118,9 @@ def _steps(cents: Cents, hop_s: float) -> list[tuple[int, int]]:
 def _median_of_three(values: Cents) -> Cents:
     if values.size < 3:
         return values
-    middle = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
-    smooth: Cents = np.concatenate([values[:1], middle, values[-1:]])
+    before, at, after = values[:-2], values[1:-1], values[2:]
+    middle = np.maximum(np.minimum(before, at), np.minimum(np.maximum(before, at), after))
+    smooth: Cents = np.concatenate([values[:1], middle, values[-1:]]).astype(np.float64)
     return smooth
 
 
@@ -155,7 +156,7 @@ def _line(cents: Cents) -> tuple[float, Cents]:
     about = np.arange(cents.size) - 0.5 * (cents.size - 1)
     spread = float((about * about).sum())
     slope = float((about * cents).sum()) / spread if spread > 0.0 else 0.0
-    line: Cents = float(cents.mean()) + slope * about
+    line: Cents = about * slope + cents.mean()
     return slope, line
 
 

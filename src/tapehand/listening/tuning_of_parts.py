@@ -1,7 +1,7 @@
 """How far each part as a whole lies from A at 440 Hz: chords as well as lines, without knowing their notes.
 
 Partials are read off long spectra, each as its distance from the nearest key of equal temperament. Where most of them
-lie is the part's tuning; partials that are not keys by nature (the 5th, the 7th, of any stronger tone below) are left out.
+lie is the part's tuning; partials that are no keys by nature (the 5th, the 7th, of any stronger tone) are left out.
 """
 
 import math
@@ -172,7 +172,7 @@ def _unkeyed(hz: Series, strength: Series) -> NDArray[np.bool_]:
     number = np.round(ratio)
     multiple = (np.abs(ratio / np.maximum(number, 1.0) - 1.0) < 0.006) & np.isin(number, (5, 7, 10, 11, 13, 14, 15))
     present = strength[np.newaxis, :] > 0.1 * strength[:, np.newaxis]
-    unkeyed: NDArray[np.bool_] = (multiple & present).any(axis=1)
+    unkeyed: NDArray[np.bool_] = np.asarray((multiple & present).any(axis=1))
     return unkeyed
 
 

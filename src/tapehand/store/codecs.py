@@ -17,6 +17,7 @@ from typing import Any, Final, ForwardRef, Literal, Union, cast, get_args, get_o
 from tapehand.errors import InputError, InternalError
 from tapehand.song import op as ops
 from tapehand.song.event import BODIES
+from tapehand.song.fold import SongState
 from tapehand.song.processors import PROCESSORS
 from tapehand.song.proposal import Option
 from tapehand.song.song import Song
@@ -27,8 +28,14 @@ _ToPlain = Callable[[Any], Any]
 _FromPlain = Callable[[Any, str], Any]
 
 INFINITIES: Final = {"-inf": -math.inf, "inf": math.inf}
-# Sound never goes through JSON: the app stores it by its hash and puts the hash in its place.
-UNSTORED: Final = {(Option, "new_audio")}
+# Sound never goes through JSON: the app stores it by its hash and puts the hash in its place. The long parts of a state
+# are written line by line (``snapshots``).
+UNSTORED: Final = {
+    (Option, "new_audio"),
+    (SongState, "proposals"),
+    (SongState, "changes"),
+    (SongState, "places"),
+}
 
 
 class Codec:
@@ -171,6 +178,9 @@ class Codec:
         if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
             inner = self._to_plain(arguments[0])
             return lambda values: [inner(value) for value in values]
+        if origin is Mapping:
+            key, value = (self._to_plain(argument) for argument in arguments)
+            return lambda named: [[key(name), value(noun)] for name, noun in named.items()]
         if origin is frozenset:
             each = self._to_plain(arguments[0])
             return lambda values: sorted((each(value) for value in values), key=canonical)
@@ -200,6 +210,9 @@ class Codec:
             return _word_reader(arguments)
         if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
             return _list_reader(self._from_plain(arguments[0]))
+        if origin is Mapping:
+            pairs = _list_reader(_row_reader([self._from_plain(argument) for argument in arguments]))
+            return lambda values, where: dict(pairs(values, where))
         if origin is frozenset:
             listed = _list_reader(self._from_plain(arguments[0]))
             return lambda values, where: frozenset(listed(values, where))

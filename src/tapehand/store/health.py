@@ -5,6 +5,7 @@ beside it as ``log.damaged-N.*``. Audio is repaired by finding the same bytes ag
 """
 
 import contextlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,18 +15,22 @@ from tapehand.errors import InputError, TapehandError
 from tapehand.ports.song_doctor import Repair, Trouble
 from tapehand.song.event import AudioAdded, Event
 from tapehand.song.fold import fold
+from tapehand.song.hearing import TrialClosed, TrialOpened
 from tapehand.song.source import Source
+from tapehand.song.trial import Trial, TrialKey
 from tapehand.store import mirror
 from tapehand.store.chain import MAIN, Row, assembled
 from tapehand.store.durable import sync_folder, told_as_output_errors
 from tapehand.store.event_log import EventLog, salvaged
 from tapehand.store.media_pool import BlobPool, file_sha256
 from tapehand.store.places import network_kind
+from tapehand.store.sealed import LONGEST_BYTES, SealedTexts
 from tapehand.store.song_folder import (
     AUDIO,
     BRANCH,
     LOG,
     MIRROR,
+    SEALED,
     SongFolder,
     current_branch,
     event_of,
@@ -33,6 +38,9 @@ from tapehand.store.song_folder import (
 )
 
 REBUILDABLE: Final = ("store.damaged", "store.chain_broken", "store.foreign_schema", "store.not_a_song")
+SAID_OF_SEALS: Final = {"store.seal_missing": "gone", "store.seal_changed": "not the one that was sealed"}
+# Preparing a trial renders all of its options first and seals then, so this is long.
+OPENING_TAKES_S: Final = 600.0
 
 
 def examine(path: Path) -> list[Trouble]:
@@ -48,6 +56,7 @@ def examine(path: Path) -> list[Trouble]:
         *_mirror_troubles(path, rows),
         *_branch_troubles(path),
         *_audio_troubles(path, _sources(rows)),
+        *_seal_troubles(path, rows),
     ]
 
 
@@ -77,7 +86,9 @@ def repair(path: Path, search: Sequence[Path] = ()) -> list[Repair]:
     with SongFolder(path) as song:  # opening it catches the mirror up
         if behind:
             done.append(Repair(code="store.mirror_behind", what="Wrote log.jsonl anew from log.db"))
-        done.extend(_put_back(song.media, _sources(_logged(path)), [path / AUDIO, *search]))
+        rows = _logged(path)
+        done.extend(_put_back(song.media, _sources(rows), [path / AUDIO, *search]))
+    done.extend(_mend_seals(path, rows, search))
     return done
 
 
@@ -230,6 +241,88 @@ def _audio_troubles(path: Path, sources: Iterable[Source]) -> Iterator[Trouble]:
             hint="Run 'tapehand doctor --repair --from FOLDER' with a folder that may hold the file, under any name.",
             can_repair=True,
         )
+
+
+def _open_trials(rows: Iterable[Row]) -> dict[str, Trial]:
+    """Trials of any branch whose key is not in the log yet, by their id."""
+    trials: dict[str, Trial] = {}
+    for row in rows:
+        with contextlib.suppress(TapehandError):
+            match event_of(row).body if row.kind in (TrialOpened.KIND, TrialClosed.KIND) else None:
+                case TrialOpened(trial=trial):
+                    trials[trial.id] = trial
+                case TrialClosed(trial=identity):
+                    trials.pop(identity, None)
+    return trials
+
+
+def _seal_troubles(path: Path, rows: Sequence[Row]) -> Iterator[Trouble]:
+    """Open trials whose key is gone or another, and keys of no trial."""
+    seals = SealedTexts(path / SEALED)
+    for identity, trial in _open_trials(rows).items():
+        code = _unsound_seal(seals, trial)
+        if code:
+            yield Trouble(
+                code=code,
+                what=f"The key of {trial.voter}'s open trial of proposal {trial.number} is {SAID_OF_SEALS[code]}",
+                where=f"{SEALED}/{identity}.json",
+                hint="Repair with --from a backup of the song, or let the voter open another trial.",
+                can_repair=True,
+            )
+    for name in _orphans(seals, rows):
+        yield Trouble(
+            code="store.seal_orphaned",
+            what="A sealed key belongs to no trial; one was interrupted when it was opened",
+            where=f"{SEALED}/{name}.json",
+            can_repair=True,
+        )
+
+
+def _unsound_seal(seals: SealedTexts, trial: Trial) -> str:
+    """What is wrong with the key of a trial; nothing where it is what was sealed."""
+    try:
+        return "" if is_key(seals.text(trial.id), trial) else "store.seal_changed"
+    except InputError:
+        return "store.seal_missing"
+
+
+def is_key(text: str, trial: Trial) -> bool:
+    """Whether a text is the key that was sealed for a trial."""
+    try:
+        return TrialKey.of_text(text).seal() == trial.seal
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _orphans(seals: SealedTexts, rows: Iterable[Row]) -> list[str]:
+    """Keys of no trial; a fresh one may be of a trial that is just being opened."""
+    known = set()
+    for row in rows:
+        if row.kind == TrialOpened.KIND:
+            known.add(json.loads(row.body)["trial"]["id"])
+    return [name for name in seals.names() if name not in known and seals.age_s(name) > OPENING_TAKES_S]
+
+
+def _mend_seals(path: Path, rows: Sequence[Row], search: Iterable[Path]) -> Iterator[Repair]:
+    """Keys found again by their hash in the places to search; those of no trial out of the way."""
+    seals = SealedTexts(path / SEALED)
+    wanted = {trial.seal: trial for trial in _open_trials(rows).values() if _unsound_seal(seals, trial)}
+    for file in _files(search):
+        text = _short_text(file) if wanted else None
+        found = next((trial for trial in wanted.values() if text is not None and is_key(text, trial)), None)
+        if text is not None and found is not None:
+            seals.put_back(wanted.pop(found.seal).id, text)
+            yield Repair(code="store.seal_missing", what=f"Put the key of {found.voter}'s trial back from {file.name}")
+    for name in _orphans(seals, rows):
+        seals.set_aside(name)
+        yield Repair(code="store.seal_orphaned", what=f"Put the key {name} of no trial aside, as {name}.unused")
+
+
+def _short_text(file: Path) -> str | None:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if file.stat().st_size <= LONGEST_BYTES:
+            return file.read_bytes().decode()
+    return None
 
 
 def _put_back(pool: BlobPool, sources: Iterable[Source], search: Iterable[Path]) -> Iterator[Repair]:

@@ -3,7 +3,9 @@
 They lie beside the log, not in it, so that nobody meets one by reading on; the log holds their hashes.
 """
 
+import contextlib
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,6 +48,30 @@ class SealedTexts:
                 return file.read(LONGEST_BYTES).decode()
         except (OSError, UnicodeDecodeError):
             raise _no_seal(name) from None
+
+    def names(self) -> list[str]:
+        """Everything that was kept, in the order of names; links and other files are not counted."""
+        found = self.folder.glob("*.json") if not self.folder.is_symlink() else ()
+        return sorted(path.stem for path in found if NAME.fullmatch(path.stem) and not path.is_symlink())
+
+    def age_s(self, name: str) -> float:
+        """How long ago a text was written; 0 where it is gone."""
+        with contextlib.suppress(OSError):
+            return time.time() - self._path(name).stat().st_mtime
+        return 0.0
+
+    def put_back(self, name: str, text: str) -> None:
+        """Write a text again; what lies there under its name is kept beside it. Raises OutputError as ``keep``."""
+        self.set_aside(name)
+        self.keep(name, text)
+
+    def set_aside(self, name: str) -> None:
+        """Take a text out of the way; it stays in the folder as ``NAME.unused``."""
+        path = self._path(name)
+        with told_as_output_errors(self.folder):
+            if path.is_file():
+                path.replace(path.with_suffix(".unused"))
+                sync_folder(self.folder)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
@@ -22,10 +22,8 @@ from tapehand.errors import TapehandError
 from tapehand.song import op as ops
 from tapehand.song.event import BODIES
 from tapehand.song.fold import Change, Filed, SongState
-from tapehand.song.hearing import Hearings
 from tapehand.song.processors import PROCESSORS
 from tapehand.song.shelf import Shelf, Unread
-from tapehand.song.song import Song
 from tapehand.store.chain import Beginning
 from tapehand.store.codecs import Codec, canonical
 
@@ -111,22 +109,15 @@ def _readers() -> str:
 
 @cache
 def _codec() -> Codec:
-    return Codec((*BODIES, *PROCESSORS, *get_args(ops.Op), Song, Filed, Change, Hearings))
+    return Codec((*BODIES, *PROCESSORS, *get_args(ops.Op), SongState, Filed, Change))
 
 
 def _lines(snapshot: Snapshot) -> list[str]:
     """One line of all that is read at once, then a line for each proposal and each change."""
     state = snapshot.state
-    encode = _codec().encode
     first = {
         "beginning": snapshot.beginning._asdict(),
-        "head": state.head,
-        "length": state.length,
-        "song": encode(state.song),
-        "hearings": encode(state.hearings),
-        "sources": [encode(source) for source in state.sources.values()],
-        "findings": [[scope, [encode(each) for each in found]] for scope, found in state.findings.items()],
-        "facts": [[scope, [encode(each) for each in told]] for scope, told in state.facts.items()],
+        "state": _codec().encode(replace(state, proposals=(), changes=(), places={})),
         "places": list(state.places),
         "proposals": len(state.proposals),
     }
@@ -139,19 +130,12 @@ def _texts(nouns: Sequence[Any]) -> list[str]:
 
 def _snapshot(lines: Sequence[str]) -> Snapshot:
     plain = json.loads(lines[0])
-    decode = _codec().decode
     first_change = 1 + plain["proposals"]
-    state = SongState(
-        song=decode(plain["song"]),
-        head=plain["head"],
-        length=plain["length"],
-        sources={each["blob"]: decode(each) for each in plain["sources"]},
-        findings={scope: tuple(map(decode, found)) for scope, found in plain["findings"]},
-        facts={scope: tuple(map(decode, told)) for scope, told in plain["facts"]},
+    state = replace(
+        _codec().decode(plain["state"]),
         proposals=Shelf(Unread(line, _read) for line in lines[1:first_change]),
         changes=Shelf(Unread(line, _read) for line in lines[first_change:]),
         places={event: place for place, event in enumerate(plain["places"])},
-        hearings=decode(plain["hearings"]),
     )
     return Snapshot(Beginning(**plain["beginning"]), state)
 

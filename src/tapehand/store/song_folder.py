@@ -353,7 +353,7 @@ def refuse_strange_folder(path: Path) -> None:
             where=str(path),
             hint=_hint_for_no_log(path),
         )
-    for name in (LOG, f"{LOG}-wal", f"{LOG}-shm", f"{LOG}-journal", MIRROR, AUDIO, BRANCH):
+    for name in (LOG, f"{LOG}-wal", f"{LOG}-shm", f"{LOG}-journal", MIRROR, AUDIO, SEALED, BRANCH):
         if (path / name).is_symlink():
             raise InputError(
                 "store.foreign_link",
