@@ -13,7 +13,7 @@ from tapehand.dsp.characters import CharacterCompressorNode, ColourNode
 from tapehand.dsp.convolution import ConvolutionNode, convolution_tail_s
 from tapehand.dsp.crossover import DeEsserNode, DynamicEqualiserNode, MultibandNode
 from tapehand.dsp.delay import DelayNode, delay_tail_s
-from tapehand.dsp.fir import FirEqualiserNode
+from tapehand.dsp.fir import FIR_TAIL_S, FirEqualiserNode
 from tapehand.dsp.gating import GateNode, TransientNode
 from tapehand.dsp.limiter import LimiterNode
 from tapehand.dsp.mid_side import MidSideNode
@@ -326,12 +326,6 @@ def run_chains(
     """
     if len(tracks) != len(chains):
         raise InternalError("dsp.strips", f"{len(tracks)} tracks need as many chains, not {len(chains)}")
-    return _run(tracks, chains, keys or {}, names)
-
-
-def _run(
-    tracks: Sequence[Audio], chains: Sequence[Sequence[Processor]], keys: Mapping[str, Audio], names: Sequence[str]
-) -> list[Audio]:
     made = list(tracks)
     busy = [number for number, chain in enumerate(chains) if chain]
     # Neighbours in length, so that little silence is computed.
@@ -348,7 +342,7 @@ def _run(
                 keys=keys,
                 names=shown,
             )
-            for number, audio in zip(four, _play(bank, sounds, keys), strict=True):
+            for number, audio in zip(four, _play(bank, sounds, keys or {}), strict=True):
                 made[number] = audio
     return made
 
@@ -390,6 +384,8 @@ def _tail_s(processor: Processor) -> float:
             return reverb_tail_s(processor)
         case Convolution():
             return convolution_tail_s(processor)
+        case FirEqualiser():
+            return FIR_TAIL_S
         case _:
             return 0.0
 
