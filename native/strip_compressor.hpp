@@ -29,7 +29,29 @@ template <> struct PerTrack<4> {
     INLINE void narrowed(v4d from, float* to) { store(to, narrow(from)); }
 };
 
-// Smooths wanted gains in place, a frame a step. Every step waits for the one before, so steps are done beside other work.
+// What follows levels in place, a frame a step. Every step waits for the one before, so steps are done beside other work.
+// Copies are made member by member: what g++ copies as a block of bytes it will not keep in registers afterwards.
+
+// The power that is heard, averaged. In float64, like the smoothing.
+template <int TRACKS>
+struct Averaging {
+    using Doubles = typename PerTrack<TRACKS>::Doubles;
+    Doubles share, rest, power;
+    float* levels;
+
+    Averaging() = default;
+    Averaging(const Averaging& from) : share(from.share), rest(from.rest), power(from.power), levels(from.levels) {}
+    void operator=(const Averaging& from) { power = from.power, levels = from.levels; }
+
+    // Where the detector is a peak's, the share is 1 and nothing changes.
+    INLINE void step(Averaging& a) {
+        a.power = a.power * a.rest + a.share * PerTrack<TRACKS>::widened(a.levels);
+        PerTrack<TRACKS>::narrowed(a.power, a.levels);
+        a.levels += TRACKS;
+    }
+};
+
+// The gains that are wanted, smoothed.
 template <int TRACKS>
 struct Smoothing {
     using Doubles = typename PerTrack<TRACKS>::Doubles;
@@ -37,7 +59,6 @@ struct Smoothing {
     float* levels;
 
     Smoothing() = default;
-    // Member by member: what g++ copies as a block of bytes it will not keep in registers afterwards.
     Smoothing(const Smoothing& from)
         : attack(from.attack), attack_rest(from.attack_rest), release(from.release), release_rest(from.release_rest),
           reduction(from.reduction), levels(from.levels) {}
@@ -55,32 +76,51 @@ struct Smoothing {
 };
 
 template <int TRACKS>
+struct AveragingAndSmoothing {
+    Averaging<TRACKS> averaging;
+    Smoothing<TRACKS> smoothing;
+
+    INLINE void step(AveragingAndSmoothing& both) {
+        Averaging<TRACKS>::step(both.averaging);
+        Smoothing<TRACKS>::step(both.smoothing);
+    }
+};
+
+// The steps of a block that have not been done beside something.
+template <class Following>
+void follow_rest(Following& shared, const float* end) {
+    Following following(shared);
+    while (following.levels < end) Following::step(following);
+    shared = following;
+}
+
+template <int TRACKS>
 class Compressor {
     using Doubles = typename PerTrack<TRACKS>::Doubles;
     static constexpr std::int64_t FRAMES = 8 / TRACKS;  // a vector of levels
 
-    Doubles power_share_, power_rest_, power_;
     v8i is_peak_;
-    bool only_peaks_;
     v8 knee_start_, knee_, knee_scale_, slope_, direction_, make_up_;
 
   public:
+    Averaging<TRACKS> averaging;
     Smoothing<TRACKS> smoothing;
+    bool only_peaks;
 
     // state: the smoothed power and the smoothed gain of each track, four doubles each.
     Compressor(const double* settings, const double* state) {
         const auto row = [settings](Row r) { return settings + 4 * r; };
-        power_share_ = load<Doubles>(row(POWER_SHARE));
-        power_rest_ = 1.0 - power_share_;
+        averaging.share = load<Doubles>(row(POWER_SHARE));
+        averaging.rest = 1.0 - averaging.share;
         is_peak_ = tracks_of<TRACKS>(row(PEAK)) != 0.0f;
-        only_peaks_ = is_peak_[0] & is_peak_[1] & is_peak_[2] & is_peak_[3];
+        only_peaks = is_peak_[0] & is_peak_[1] & is_peak_[2] & is_peak_[3];
         knee_ = tracks_of<TRACKS>(row(KNEE));
         knee_start_ = tracks_of<TRACKS>(row(THRESHOLD)) - 0.5f * knee_;
         knee_scale_ = 0.5f / knee_;
         direction_ = tracks_of<TRACKS>(row(DIRECTION));
         slope_ = tracks_of<TRACKS>(row(HALF_SLOPE)) * direction_;
         make_up_ = tracks_of<TRACKS>(row(MAKE_UP));
-        power_ = load<Doubles>(state);
+        averaging.power = load<Doubles>(state);
         smoothing.attack = load<Doubles>(row(ATTACK));
         smoothing.attack_rest = 1.0 - smoothing.attack;
         smoothing.release = load<Doubles>(row(RELEASE));
@@ -89,15 +129,18 @@ class Compressor {
     }
 
     void keep(double* state) const {
-        store(state, power_);
+        store(state, averaging.power);
         store(state + 4, smoothing.reduction);
     }
 
-    // What the frames ask for, in log2 of amplitude and times the direction: one level a frame and track.
-    void listen(const float* frames, std::int64_t length, float* levels) {
+    // The power of the frames: one level a frame and track.
+    void listen(const float* frames, std::int64_t length, float* levels) const {
         for (std::int64_t i = 0; i < length; i += FRAMES)
             store(levels + TRACKS * i, power_of(load<v8>(frames + 2 * TRACKS * i), load<v8>(frames + 2 * TRACKS * i + 8)));
-        if (!only_peaks_) average(levels, length);
+    }
+
+    // Averaged power becomes the gain that it asks for, in log2 of amplitude and times the direction.
+    void turn_into_targets(float* levels, std::int64_t length) const {
         for_all(levels, length, [this](Levels& x) { to_targets(x); });
     }
 
@@ -127,16 +170,6 @@ class Compressor {
         v8 left, right;
         part_sides<TRACKS>(first * first, second * second, left, right);
         return is_peak_ ? highest(left, right) : 0.5f * (left + right);
-    }
-
-    // Where the detector is a peak's, the share is 1 and nothing changes.
-    void average(float* levels, std::int64_t length) {
-        Doubles smoothed = power_;
-        for (std::int64_t i = 0; i < length; i++) {
-            smoothed = smoothed * power_rest_ + power_share_ * PerTrack<TRACKS>::widened(levels + TRACKS * i);
-            PerTrack<TRACKS>::narrowed(smoothed, levels + TRACKS * i);
-        }
-        power_ = smoothed;
     }
 
     __attribute__((always_inline)) void to_targets(Levels& x) const {

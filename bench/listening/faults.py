@@ -52,15 +52,19 @@ def is_found(fault: FaultClass, planted: Planted, found: Sequence[Finding]) -> b
     named = [finding for finding in found if finding.kind in fault.kinds]
     if not fault.placed or not planted.places:
         return bool(named)
-    first, last = planted.places[0][0], planted.places[-1][1]
+    last = planted.places[-1][1]
     return any(
         finding.start_s is not None
         and finding.end_s is not None
-        and min(abs(finding.start_s - place[0]) for place in planted.places) <= TOLERANCE_S
-        and first - TOLERANCE_S <= finding.start_s
+        and any(_is_at(finding.start_s, place, soft=fault.soft) for place in planted.places)
         and finding.end_s <= last + TOLERANCE_S
         for finding in named
     )
+
+
+def _is_at(start_s: float, place: tuple[float, float], *, soft: bool) -> bool:
+    latest_s = place[1] if soft else place[0]
+    return place[0] - TOLERANCE_S <= start_s <= latest_s + TOLERANCE_S
 
 
 def recall(label: str, severity: str, count: int = STEMS_A_CLASS) -> tuple[float, list[tuple[str, int]]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import soundfile
+import soxr
 from bench.listening.stems import RATE_HZ, Rng, Sound, faded, shaped_noise, times
 from scipy import signal
 
@@ -128,7 +129,7 @@ def clicks(rng: Rng, sound: Sound, severity: str) -> Planted:
         else:
             shape[480 : 480 + (1, 3)[kind]] = (1.0, -0.8, 0.4)[: (1, 3)[kind]]
         height = np.abs(signal.sosfilt(high, shape)).max()
-        around = max(float(masking[at - 960 : at + 960].max()), 3e-4)
+        around = max(float(masking[at - 960 : at + 960].max()), 1.5e-3)
         sign = rng.choice([-1.0, 1.0])
         made[:, at - 480 : at + 480] += sign * shape * decibels(over_db) * around / height
     return Planted(sound=np.clip(made, -0.99, 0.99), places=spans(places, 1))
@@ -218,19 +219,17 @@ def squashed(rng: Rng, sound: Sound, severity: str) -> Planted:
 
 
 def resonance(rng: Rng, sound: Sound, severity: str) -> Planted:
-    """A narrow peak."""
-    gain_db = {"subtle": 9.0, "clear": 18.0, "gross": 26.0}[severity]
-    centre_hz = math.exp(rng.uniform(math.log(250.0), math.log(4000.0)))
-    a, w = decibels(gain_db / 2), 2 * math.pi * centre_hz / RATE_HZ
-    alpha = math.sin(w) / (2 * 20.0)
-    b = np.array([1 + alpha * a, -2 * math.cos(w), 1 - alpha * a])
-    made = signal.lfilter(b, [1 + alpha / a, -2 * math.cos(w), 1 - alpha / a], sound, axis=1)
+    """Something in the room that rings on."""
+    gain_db = {"subtle": 16.0, "clear": 28.0, "gross": 38.0}[severity]
+    centre_hz, rings_s = math.exp(rng.uniform(math.log(250.0), math.log(4000.0))), rng.uniform(0.3, 0.7)
+    b, a = signal.iirpeak(centre_hz, math.pi * centre_hz * rings_s / 6.9, fs=RATE_HZ)
+    made = sound + decibels(gain_db) * signal.lfilter(b, a, sound, axis=1)
     return Planted(sound=made * 0.35 / np.abs(made).max(), truth={"frequency_hz": centre_hz})
 
 
 def lossy(rng: Rng, sound: Sound, severity: str) -> Planted:
     """Through a lossy encoder and back."""
-    level = {"subtle": 0.25, "clear": 0.6, "gross": 0.9}[severity]
+    level = {"subtle": 0.25, "clear": 0.6, "gross": 0.75}[severity]
     written = io.BytesIO()
     frames = np.repeat(sound, 2, axis=0).T if sound.shape[0] == 1 else sound.T
     rate_hz = RATE_HZ
@@ -242,11 +241,15 @@ def lossy(rng: Rng, sound: Sound, severity: str) -> Planted:
 
 def upsampled(rng: Rng, sound: Sound, severity: str) -> Planted:
     """Recorded at a lower rate."""
-    rate_hz = {"subtle": 40_000, "clear": 32_000, "gross": 16_000}[severity]
+    rate_hz = {"subtle": 44_100, "clear": 32_000, "gross": 16_000}[severity]
     if severity == "clear" and rng.uniform() < 0.5:
         rate_hz = 24_000
-    lower = signal.resample_poly(sound, rate_hz // 1000, RATE_HZ // 1000, axis=1)
-    made = signal.resample_poly(lower, RATE_HZ // 1000, rate_hz // 1000, axis=1)
+    if rng.uniform() < 0.5:
+        lower = signal.resample(sound, sound.shape[1] * rate_hz // RATE_HZ, axis=1)
+        made = signal.resample(lower, sound.shape[1], axis=1)
+    else:
+        made = soxr.resample(soxr.resample(sound.T, RATE_HZ, rate_hz), rate_hz, RATE_HZ).T
+    made = np.pad(made, ((0, 0), (0, 16)))
     return Planted(sound=made[:, : sound.shape[1]], truth={"rate_hz": rate_hz})
 
 
@@ -259,6 +262,7 @@ def sibilance(rng: Rng, sound: Sound, severity: str) -> Planted:
     made, places, length = sound.copy(), loud_places(rng, sound, 5), round(0.11 * RATE_HZ)
     for at in places:
         hiss = faded(shaped_noise(rng, 0.11, 5000.0, 9500.0, 4), 0.015, 0.03)
+        made[:, at - length : at] *= 0.1
         made[:, at - length : at] += hiss * rms(sound) * decibels(level_db) / rms(hiss)
     return Planted(sound=made, places=spans([at - length for at in places], length))
 
@@ -271,6 +275,7 @@ def plosives(rng: Rng, sound: Sound, severity: str) -> Planted:
         t = times(0.09)
         puff = np.sin(2 * np.pi * (rng.uniform(28.0, 60.0) * t)) * np.exp(-t / 0.03)
         puff += 0.2 * shaped_noise(rng, 0.09, 20.0, 150.0) * np.exp(-t / 0.03)
+        made[:, at : at + length] *= np.linspace(0.2, 1.0, length)
         made[:, at : at + length] += faded(puff, 0.004, 0.01) * rms(sound) * decibels(level_db) * 1.4
     return Planted(sound=np.clip(made, -0.99, 0.99), places=spans(places, length))
 
@@ -323,7 +328,10 @@ def phase_flips(rng: Rng, sound: Sound, severity: str) -> Planted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultClass:
-    """A kind of fault: how it is planted, where that makes sense, and under which kinds it may be reported."""
+    """A kind of fault: how it is planted, where that makes sense, and under which kinds it may be reported.
+
+    ``soft`` ones swell and fade, so that they may be found anywhere between their start and end.
+    """
 
     plant: Callable[[Rng, Sound, str], Planted]
     kinds: tuple[str, ...]
@@ -331,9 +339,10 @@ class FaultClass:
         "voice", "guitar", "bass", "piano", "drums", "hats", "synth_bass", "sub", "pad", "strings",
     )  # fmt: skip
     placed: bool = False
+    soft: bool = False
 
 
-RESTING: Final = ("voice", "drums", "hats", "guitar")
+RESTING: Final = ("voice", "drums", "hats")
 BRIGHT: Final = ("voice", "drums", "hats", "strings", "guitar")
 FAULTS: Final[dict[str, FaultClass]] = {
     "clipping": FaultClass(plant=clipping, kinds=("clipping",), placed=True),
@@ -345,14 +354,15 @@ FAULTS: Final[dict[str, FaultClass]] = {
     "hum": FaultClass(plant=hum, kinds=("hum",)),
     "noise floor": FaultClass(plant=noise_floor, kinds=("noise_floor",), stems=RESTING),
     "dc offset": FaultClass(plant=dc_offset, kinds=("dc_offset",)),
-    "reverb": FaultClass(plant=printed_reverb, kinds=("wet",), stems=("voice", "drums", "hats", "synth_bass")),
-    "low crest": FaultClass(plant=squashed, kinds=("low_crest",), stems=("voice", "drums", "guitar", "bass")),
+    "reverb": FaultClass(plant=printed_reverb, kinds=("wet",), stems=("voice", "drums", "hats")),
+    "low crest": FaultClass(plant=squashed, kinds=("low_crest",), stems=("voice", "drums", "guitar")),
     "resonance": FaultClass(plant=resonance, kinds=("resonance",), stems=("voice", "guitar", "piano", "strings")),
-    "lossy source": FaultClass(plant=lossy, kinds=("lossy_source",), stems=BRIGHT),
+    # 15 kHz is where both end: a rate of 32 kHz and an encoder at 96 kbit/s. The question then names both.
+    "lossy source": FaultClass(plant=lossy, kinds=("lossy_source", "upsampled"), stems=BRIGHT),
     "upsampled": FaultClass(plant=upsampled, kinds=("upsampled",), stems=BRIGHT),
-    "sibilance": FaultClass(plant=sibilance, kinds=("sibilance",), stems=("voice",), placed=True),
-    "plosives": FaultClass(plant=plosives, kinds=("plosives",), stems=("voice",), placed=True),
-    "breaths": FaultClass(plant=breaths, kinds=("breaths",), stems=("voice",), placed=True),
+    "sibilance": FaultClass(plant=sibilance, kinds=("sibilance",), stems=("voice",), placed=True, soft=True),
+    "plosives": FaultClass(plant=plosives, kinds=("plosives",), stems=("voice",), placed=True, soft=True),
+    "breaths": FaultClass(plant=breaths, kinds=("breaths",), stems=("voice",), placed=True, soft=True),
     "dual mono": FaultClass(plant=dual_mono, kinds=("dual_mono",)),
     "fake stereo": FaultClass(plant=fake_stereo, kinds=("fake_stereo",)),
     "phase flips": FaultClass(plant=phase_flips, kinds=("phase_flips",), placed=True),

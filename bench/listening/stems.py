@@ -39,11 +39,11 @@ def add(into: Sound, at_s: float, what: Sound) -> None:
 
 
 def faded(sound: Sound, attack_s: float, release_s: float) -> Sound:
-    """With linear ramps at both ends."""
+    """With ramps of half a cosine at both ends."""
     rise, fall = (max(1, min(sound.size // 2, round(length_s * RATE_HZ))) for length_s in (attack_s, release_s))
     sound = sound.copy()
-    sound[:rise] *= np.linspace(0.0, 1.0, rise)
-    sound[-fall:] *= np.linspace(1.0, 0.0, fall)
+    sound[:rise] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
+    sound[-fall:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fall + 1) / fall)
     return sound
 
 
@@ -68,8 +68,9 @@ def vowel(rng: Rng, pitch: float, length_s: float) -> Sound:
     glottal = signal.lfilter([1.0], [1.0, -0.985], saw) + 0.02 * rng.standard_normal(t.size)
     made = np.zeros_like(t)
     shift = rng.uniform(0.85, 1.2)
-    for at_hz, width_hz, level in ((600, 90, 1.0), (1150, 110, 0.7), (2600, 170, 0.35), (3500, 250, 0.2)):
-        b, a = signal.iirpeak(at_hz * shift, at_hz * shift / width_hz, fs=RATE_HZ)
+    for at_hz, width_hz, level in ((600.0, 90.0, 1.0), (1150.0, 110.0, 0.7), (2600.0, 170.0, 0.35), (3500.0, 250.0, 0.2)):
+        at_hz *= shift * rng.uniform(0.85, 1.15)
+        b, a = signal.iirpeak(at_hz, at_hz / width_hz, fs=RATE_HZ)
         made += level * signal.lfilter(b, a, glottal)
     return faded(made / max(float(np.abs(made).max()), 1e-9), 0.04, 0.06)
 
@@ -98,7 +99,8 @@ def plucks(rng: Rng, length_s: float, low: int, high: int, step_s: float, bright
         period = round(RATE_HZ / hertz(scale_note(rng, low, high)))
         burst = signal.lfilter([brightness], [1.0, brightness - 1.0], rng.uniform(-1.0, 1.0, period))
         feed = np.zeros(round(1.6 * RATE_HZ))
-        feed[:period] = burst * np.hanning(period)
+        feed[:period] = (burst - burst.mean()) * np.hanning(period)
+        feed[:period] -= feed[:period].mean()
         denominator = np.zeros(period + 2)
         denominator[0], denominator[period], denominator[period + 1] = 1.0, -0.4985, -0.4985
         add(made, at_s, faded(signal.lfilter([1.0], denominator, feed), 0.001, 0.05) * rng.uniform(0.5, 1.0))
@@ -177,7 +179,7 @@ def hats(rng: Rng, length_s: float) -> Sound:
 
 
 def smooth_saw(phase: Sound, hz: float) -> Sound:
-    """A sawtooth whose corners are rounded enough not to fold back (Välimäki and Huovilainen's differenced parabola)."""
+    """A sawtooth whose corners are rounded enough not to fold back (a differenced parabola)."""
     ramp = 2.0 * (phase % 1.0) - 1.0
     made: Sound = np.diff(ramp**2, prepend=ramp[0] ** 2) * RATE_HZ / (4.0 * hz)
     return made
@@ -255,6 +257,7 @@ def stem(name: str, seed: int, length_s: float = 12.0) -> Sound:
     """A clean stem, ``(1 or 2, samples)``."""
     rng = np.random.default_rng([seed, *name.encode()])
     made = np.atleast_2d(STEMS[name](rng, length_s))
+    made = np.stack([faded(side, 0.005, 0.6) for side in made])
     made = made * (PEAK / max(float(np.abs(made).max()), 1e-9))
     if name in MICROPHONES:
         made = made + MICROPHONE_RMS * rng.standard_normal(made.shape)

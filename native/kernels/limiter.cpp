@@ -97,16 +97,26 @@ KERNEL(limiter_steady)(const std::int32_t* lasting, std::int64_t length, std::in
     return FINE;
 }
 
-// Lets attenuation fall back in two speeds: at once by ``fast`` a sample, and, where it stood for long, by ``slow``.
-// The slow part charges by ``charge`` a sample, so a single peak leaves nothing behind and a loud passage does.
-KERNEL(limiter_release)(std::int32_t* held, std::int64_t length, double fast, double charge, double slow) {
+// Lets attenuation fall back. At once by the time ``fast``; where it stood for long, by ``slow``: the slow part charges
+// by ``charge`` a sample, so a single peak leaves nothing behind and a loud passage does. And where the sound presses on
+// the ceiling nearly all the time, by up to ``dense`` instead of ``fast``: ``pressure`` is the share of the time, over a
+// while, in which ``deep`` or more is asked, and its sixth power leaves all but the densest as it is.
+// times: fast, dense (samples), slow (factor a sample), charge, pressure's rate (shares a sample), deep (fixed point).
+// state: quick, steady, pressure.
+KERNEL(limiter_release)(std::int32_t* held, std::int64_t length, const double* times, double* state) {
     FlushDenormals guard;
-    double quick = 0, steady = 0;
+    const double fast = times[0], slower = times[1] - times[0], slow = times[2], charge = times[3], rate = times[4];
+    const double depth = 1.0 / times[5];
+    double quick = state[0], steady = state[1], pressure = state[2];
     for (std::int64_t i = 0; i < length; i++) {
-        quick = highest(double(held[i]), quick * fast);
+        const double asked = held[i];
+        pressure += (lowest(1.0, asked * depth) - pressure) * rate;
+        const double squared = pressure * pressure;
+        quick = highest(asked, quick - quick / (fast + slower * squared * squared * squared));
         steady = quick > steady ? steady + (quick - steady) * charge : steady * slow;
         held[i] = highest(held[i], std::int32_t(highest(quick, steady)));
     }
+    state[0] = quick, state[1] = steady, state[2] = pressure;
     return FINE;
 }
 

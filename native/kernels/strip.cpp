@@ -19,12 +19,16 @@ struct Block {
     std::int64_t at = 0, length = 0;
 };
 
+// Where each lane of a block goes: ``length`` samples, rounded up to whole vectors.
 template <int TRACKS>
-using Rows = float[2 * TRACKS][BLOCK<TRACKS>];
+using Rows = float* [2 * TRACKS];
+
+template <int TRACKS>
+using Room = float[2 * TRACKS][BLOCK<TRACKS>];
 
 // Rows of the lanes, gains applied. The answer is a sum of all that there is: where it is finite, all is.
 template <int TRACKS, bool WITH_GAINS>
-v8 finish_block(const Block<TRACKS>& block, Rows<TRACKS>& rows) {
+v8 finish_block(const Block<TRACKS>& block, const Rows<TRACKS>& rows) {
     constexpr int VECTORS = 2 * TRACKS;
     v8 sum = {};
     for (std::int64_t i = 0; i < block.length; i += 8) {
@@ -64,7 +68,8 @@ void choose_heard(float* keys, const float* own, std::int64_t length, v8i keyed)
     for (std::int64_t i = 0; i < 2 * TRACKS * length; i += 8) store(keys + i, keyed ? load<v8>(keys + i) : load<v8>(own + i));
 }
 
-// The strip over a stretch of a song, block by block. The gains of a block are smoothed beside the sections of the next.
+// The strip over a stretch of a song, block by block. While the sections of a block wait for their own feedback, the
+// power of the block before is averaged, and the gains of the one before that are smoothed.
 template <int TRACKS, class Take>
 class Run {
     const Signals in_, keys_;
@@ -76,7 +81,7 @@ class Run {
     v8i keyed_;
     bool any_key_;
     Compressor<TRACKS> compressor_;
-    Block<TRACKS> blocks_[2];
+    Block<TRACKS> blocks_[3];
     alignas(32) float heard_[2 * TRACKS * BLOCK<TRACKS>] = {};
 
   public:
@@ -84,52 +89,78 @@ class Run {
         : in_(in), keys_(keys), strip_(strip), from_(from), take_(take), gain_(lanes_of<TRACKS>(strip.gains)),
           narrow_state_(strip.state + strip.wide_sections * STATES),
           compressor_state_(narrow_state_ + strip.sections * STATES), compressor_(strip.compressor, compressor_state_) {
-        v8 keyed;
-        for (int lane = 0; lane < 8; lane++) keyed[lane] = static_cast<float>(strip.compressor[4 * KEYED + lane % TRACKS]);
-        keyed_ = keyed != 0.0f;
+        keyed_ = tracks_of_frames(strip.compressor + 4 * KEYED) != 0.0f;
         any_key_ = keyed_[0] | keyed_[1] | keyed_[2] | keyed_[3];
     }
 
     std::int64_t all(std::int64_t length) {
-        std::int64_t number = 0, guilty = FINE;
-        for (std::int64_t at = 0; at < length && guilty == FINE; at += BLOCK<TRACKS>, number++) {
-            Block<TRACKS>&now = blocks_[number & 1], &before = blocks_[~number & 1];
-            now.at = at;
-            now.length = lowest(BLOCK<TRACKS>, length - at);
-            filter(now, before);
-            if (!strip_.compress) guilty = finished<false>(now);
-            else if (number) guilty = finished<true>(before);
-            if (strip_.compress) listen(now);
-        }
-        if (strip_.compress && number && guilty == FINE) {
-            Block<TRACKS>& last = blocks_[~number & 1];
-            smooth(last);
-            guilty = finished<true>(last);
-        }
+        const std::int64_t guilty = strip_.compress ? with_compressor(length) : without_compressor(length);
         if (strip_.compress) compressor_.keep(compressor_state_);
         return guilty;
     }
 
   private:
-    void filter(Block<TRACKS>& now, Block<TRACKS>& before) {
-        read_block<TRACKS>(in_, from_ + now.at, now.length, gain_, now.frames);
-        if (strip_.wide_sections)
-            WideSections<TRACKS>::run(now.frames, now.length, strip_.wide_coefficients, strip_.state, strip_.wide_sections);
-        if (!strip_.compress || now.at == 0) {
-            Nothing nothing;
-            run_filters<TRACKS>(now.frames, now.length, strip_.coefficients, narrow_state_, strip_.sections, nothing);
-            return;
-        }
-        run_filters<TRACKS>(now.frames, now.length, strip_.coefficients, narrow_state_, strip_.sections,
-                            compressor_.smoothing);
-        smooth(before);
+    static v8 tracks_of_frames(const double* row) {
+        v8 tracks;
+        for (int lane = 0; lane < 8; lane++) tracks[lane] = static_cast<float>(row[lane % TRACKS]);
+        return tracks;
     }
 
-    // What is left to be smoothed of a block.
-    void smooth(Block<TRACKS>& block) {
-        Smoothing<TRACKS> smoothing = compressor_.smoothing;
-        for (const float* end = block.levels + TRACKS * block.length; smoothing.levels < end;) Smoothing<TRACKS>::step(smoothing);
-        compressor_.smoothing = smoothing;
+    std::int64_t without_compressor(std::int64_t length) {
+        Block<TRACKS>& block = blocks_[0];
+        std::int64_t guilty = FINE;
+        for (std::int64_t at = 0; at < length && guilty == FINE; at += BLOCK<TRACKS>) {
+            Nothing nothing;
+            read(block, at, length);
+            filter(block, nothing);
+            guilty = finished<false>(block);
+        }
+        return guilty;
+    }
+
+    std::int64_t with_compressor(std::int64_t length) {
+        const std::int64_t count = (length + BLOCK<TRACKS> - 1) / BLOCK<TRACKS>;
+        std::int64_t guilty = FINE;
+        for (std::int64_t number = 0; number < count + 2 && guilty == FINE; number++) {
+            Block<TRACKS>&now = blocks_[number % 3], &before = blocks_[(number + 2) % 3], &last = blocks_[(number + 1) % 3];
+            compressor_.averaging.levels = before.levels;
+            compressor_.smoothing.levels = last.levels;
+            if (number < count) {
+                read(now, number * BLOCK<TRACKS>, length);
+                filter_beside(now, number);
+            }
+            if (number >= 1 && number <= count) choose_gains(before);
+            if (number >= 2) guilty = compressed(last);
+            if (number < count) listen(now);
+        }
+        return guilty;
+    }
+
+    void read(Block<TRACKS>& block, std::int64_t at, std::int64_t length) {
+        block.at = at;
+        block.length = lowest(BLOCK<TRACKS>, length - at);
+        read_block<TRACKS>(in_, from_ + at, block.length, gain_, block.frames);
+        if (strip_.wide_sections)
+            WideSections<TRACKS>::run(block.frames, block.length, strip_.wide_coefficients, strip_.state, strip_.wide_sections);
+    }
+
+    template <class Beside>
+    void filter(Block<TRACKS>& block, Beside& beside) {
+        run_filters<TRACKS>(block.frames, block.length, strip_.coefficients, narrow_state_, strip_.sections, beside);
+    }
+
+    void filter_beside(Block<TRACKS>& now, std::int64_t number) {
+        if (number < 2) {
+            Nothing nothing;
+            filter(now, nothing);
+        } else if (compressor_.only_peaks) {
+            filter(now, compressor_.smoothing);
+        } else {
+            AveragingAndSmoothing<TRACKS> both = {compressor_.averaging, compressor_.smoothing};
+            filter(now, both);
+            compressor_.averaging = both.averaging;
+            compressor_.smoothing = both.smoothing;
+        }
     }
 
     void listen(Block<TRACKS>& block) {
@@ -138,18 +169,29 @@ class Run {
             choose_heard<TRACKS>(heard_, block.frames, block.length, keyed_);
         }
         compressor_.listen(any_key_ ? heard_ : block.frames, block.length, block.levels);
-        compressor_.smoothing.levels = block.levels;
+    }
+
+    void choose_gains(Block<TRACKS>& block) {
+        if (!compressor_.only_peaks) follow_rest(compressor_.averaging, block.levels + TRACKS * block.length);
+        compressor_.turn_into_targets(block.levels, block.length);
+    }
+
+    std::int64_t compressed(Block<TRACKS>& block) {
+        follow_rest(compressor_.smoothing, block.levels + TRACKS * block.length);
+        compressor_.turn_into_gains(block.levels, block.length);
+        return finished<true>(block);
     }
 
     template <bool WITH_GAINS>
-    std::int64_t finished(Block<TRACKS>& block) {
-        alignas(32) Rows<TRACKS> rows;
-        if (WITH_GAINS) compressor_.turn_into_gains(block.levels, block.length);
+    std::int64_t finished(const Block<TRACKS>& block) {
+        alignas(32) Room<TRACKS> room;
+        Rows<TRACKS> rows;
+        for (int lane = 0; lane < 2 * TRACKS; lane++) rows[lane] = take_.place(block.at, block.length, lane, room[lane]);
         if (is_guilty(finish_block<TRACKS, WITH_GAINS>(block, rows))) {
             const std::int64_t found = find_guilty<TRACKS>(rows, block.at, block.length);
             if (found != FINE) return found;
         }
-        take_(block.at, block.length, rows);
+        take_.take(block.at, block.length, rows);
         return FINE;
     }
 };
@@ -161,39 +203,49 @@ std::int64_t run_strip(const std::int64_t* in, const std::int64_t* keys, const S
     return Run<TRACKS, Take>(in, keys, strip, from, take).all(length);
 }
 
+// A block goes straight to where it is wanted if it is there in whole vectors.
 template <int TRACKS>
-std::int64_t into_tracks(const std::int64_t* in, const std::int64_t* keys, Pointers out, const Strip& strip,
-                         std::int64_t from, std::int64_t length) {
-    const auto copy = [out](std::int64_t at, std::int64_t count, const Rows<TRACKS>& rows) {
-        for (int lane = 0; lane < 2 * TRACKS; lane++)
-            if (float* const to = reinterpret_cast<float*>(out[table_lane<TRACKS>(lane)]))
-                std::memcpy(to + at, rows[lane], static_cast<std::size_t>(count) * sizeof(float));
-    };
-    return run_strip<TRACKS>(in, keys, strip, from, length, copy);
-}
+struct IntoTracks {
+    Pointers out;
 
-struct Bus {
-    const std::int64_t *points, *at;
-    const double* gains;
-    double* sums;
-    std::int64_t row;
+    float* wanted_at(std::int64_t at, int lane) const {
+        float* const to = reinterpret_cast<float*>(out[table_lane<TRACKS>(lane)]);
+        return to ? to + at : nullptr;
+    }
+
+    float* place(std::int64_t at, std::int64_t length, int lane, float* room) const {
+        float* const wanted = wanted_at(at, lane);
+        return wanted && length % 8 == 0 ? wanted : room;
+    }
+
+    void take(std::int64_t at, std::int64_t length, const Rows<TRACKS>& rows) const {
+        for (int lane = 0; lane < 2 * TRACKS; lane++)
+            if (float* const wanted = wanted_at(at, lane); wanted && wanted != rows[lane])
+                std::memcpy(wanted, rows[lane], static_cast<std::size_t>(length) * sizeof(float));
+    }
 };
 
 template <int TRACKS>
-std::int64_t into_bus(const std::int64_t* in, const std::int64_t* keys, std::int64_t tracks, const Bus& bus,
-                      const Strip& strip, std::int64_t from, std::int64_t length) {
-    const Signals signals(in);
-    const auto add = [&](std::int64_t at, std::int64_t count, const Rows<TRACKS>& rows) {
+struct IntoBus {
+    const Signals signals;
+    const std::int64_t from, tracks;
+    const std::int64_t *points, *at;
+    const double* gains;
+    double* bus;
+    const std::int64_t bus_row;
+
+    float* place(std::int64_t, std::int64_t, int, float* room) const { return room; }
+
+    // A track ends where its signal ends.
+    void take(std::int64_t done, std::int64_t length, const Rows<TRACKS>& rows) const {
         for (std::int64_t t = 0; t < tracks; t++) {
-            const std::int64_t position = from + at, end = signals.starts[t] + signals.lengths[t];
-            const Curve curve = {bus.at + bus.points[t], bus.gains + 2 * bus.points[t], bus.points[t + 1] - bus.points[t]};
+            const std::int64_t position = from + done, left = signals.starts[t] + signals.lengths[t] - position;
+            const Curve curve = {at + points[t], gains + 2 * points[t], points[t + 1] - points[t]};
             for (int side = 0; side < 2; side++)
-                add_curve(rows[t + TRACKS * side], bus.sums + side * bus.row + at, position, lowest(count, end - position),
-                          curve, side);
+                add_curve(rows[t + TRACKS * side], bus + side * bus_row + done, position, lowest(length, left), curve, side);
         }
-    };
-    return run_strip<TRACKS>(in, keys, strip, from, length, add);
-}
+    }
+};
 
 }  // namespace
 
@@ -206,9 +258,9 @@ KERNEL(strip8)(const std::int64_t* in, const std::int64_t* keys, Pointers out, s
                std::int64_t sections, const double* compressor, std::int64_t compress, double* state, std::int64_t from,
                std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    if (tracks == 1) return into_tracks<1>(in, keys, out, strip, from, length);
-    if (tracks == 2) return into_tracks<2>(in, keys, out, strip, from, length);
-    return into_tracks<4>(in, keys, out, strip, from, length);
+    if (tracks == 1) return run_strip<1>(in, keys, strip, from, length, IntoTracks<1>{out});
+    if (tracks == 2) return run_strip<2>(in, keys, strip, from, length, IntoTracks<2>{out});
+    return run_strip<4>(in, keys, strip, from, length, IntoTracks<4>{out});
 }
 
 // The same, added to bus (2, bus_row): bus[0] is song position ``from``. A track ends where its signal ends. points, at,
@@ -216,11 +268,16 @@ KERNEL(strip8)(const std::int64_t* in, const std::int64_t* keys, Pointers out, s
 KERNEL(strip8_onto_bus)(const std::int64_t* in, const std::int64_t* keys, std::int64_t tracks, const double* gains,
                         const double* wide_coefficients, std::int64_t wide_sections, const double* coefficients,
                         std::int64_t sections, const double* compressor, std::int64_t compress, double* state,
-                        const std::int64_t* points, const std::int64_t* at, const double* curve_gains, double* bus_sums,
+                        const std::int64_t* points, const std::int64_t* at, const double* curve_gains, double* bus,
                         std::int64_t bus_row, std::int64_t from, std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    const Bus bus = {points, at, curve_gains, bus_sums, bus_row};
-    if (tracks == 1) return into_bus<1>(in, keys, tracks, bus, strip, from, length);
-    if (tracks == 2) return into_bus<2>(in, keys, tracks, bus, strip, from, length);
-    return into_bus<4>(in, keys, tracks, bus, strip, from, length);
+    const Signals tracks_in(in);
+    if (tracks == 1)
+        return run_strip<1>(in, keys, strip, from, length,
+                            IntoBus<1>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
+    if (tracks == 2)
+        return run_strip<2>(in, keys, strip, from, length,
+                            IntoBus<2>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
+    return run_strip<4>(in, keys, strip, from, length,
+                        IntoBus<4>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
 }

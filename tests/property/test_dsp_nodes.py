@@ -93,6 +93,7 @@ BUILDS: dict[type, st.SearchStrategy[Processor]] = {
     ),
     Width: st.builds(Width, width=numbers(0, 2), mono_below_hz=st.none() | numbers(40, 300)),
     SoftClip: st.builds(SoftClip, drive_db=numbers(0, 12), ceiling_db=numbers(-20, 0), knee_db=numbers(0, 6)),
+    Limiter: st.builds(Limiter, drive_db=numbers(-3, 12), ceiling_dbtp=numbers(-9, 0), look_ahead_ms=numbers(0.5, 5)),
     DeEsser: st.builds(DeEsser, frequency_hz=numbers(1_000, 9_000), threshold_db=numbers(-60, 0)),
     Gate: st.builds(Gate, threshold_db=numbers(-60, -6), hold_ms=numbers(0, 60), release_ms=numbers(1, 200)),
     TransientShaper: st.builds(TransientShaper, attack_db=numbers(-12, 12), sustain_db=numbers(-12, 12)),
@@ -139,6 +140,7 @@ NEUTRAL: tuple[Processor, ...] = (
     Reverb(decay_s=1.0, mix=0.0),
     Width(width=1.0),
     SoftClip(drive_db=0.0, ceiling_db=20.0),
+    Limiter(drive_db=0.0, ceiling_dbtp=9.0),
     Gate(threshold_db=-120.0),
     TransientShaper(),
     DynamicEqualiser(frequency_hz=800.0, threshold_db=-60.0, ratio=1.0),
@@ -167,6 +169,11 @@ def fresh(processor: Processor, channels: int) -> Node:
     return node_of(processor, channels, RATE_HZ, keys=SOUNDS)
 
 
+def ahead(samples: Samples, node: Node) -> Samples:
+    """A sound, and silence until the last of it has come out."""
+    return np.pad(samples, ((0, 0), (0, node.look_ahead_samples)))
+
+
 def heard_in_blocks(node: Node, samples: Samples, edges: Sequence[int]) -> Samples:
     blocks = [node.follow(samples[:, start:end]).copy() for start, end in pairwise(edges)]
     return np.concatenate(blocks, axis=1)
@@ -181,19 +188,21 @@ def largest(samples: Samples) -> float:
 
 
 def test_every_processor_is_tried() -> None:
-    assert set(BUILDS) | {Limiter} == set(PROCESSORS)
+    assert set(BUILDS) == set(PROCESSORS)
 
 
 @pytest.mark.parametrize("kind", BUILDS, ids=lambda kind: kind.__name__)
 @given(drawn=st.data(), channels=st.integers(1, 2), edges=cuts)
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_blocks_of_any_size_give_the_bits_of_the_whole(
     kind: type, drawn: st.DataObject, channels: int, edges: list[int]
 ) -> None:
-    processor, sound = drawn.draw(BUILDS[kind]), noise(channels)
+    processor = drawn.draw(BUILDS[kind])
+    sound = ahead(noise(channels), fresh(processor, channels))
     whole = fresh(processor, channels).follow(sound)
     before = sound.tobytes()
-    assert heard_in_blocks(fresh(processor, channels), sound, edges).tobytes() == whole.tobytes()
+    made = heard_in_blocks(fresh(processor, channels), sound, [*edges, sound.shape[1]])
+    assert made.tobytes() == whole.tobytes()
     assert sound.tobytes() == before
 
 
@@ -201,20 +210,23 @@ def test_blocks_of_any_size_give_the_bits_of_the_whole(
 @pytest.mark.parametrize("channels", [1, 2])
 def test_sample_by_sample_gives_the_bits_of_the_whole(kind: type, channels: int) -> None:
     processor = DEFAULTS[kind]
-    sound = noise(channels, 600)
-    whole = fresh(processor, channels).follow(sound)
-    assert heard_in_blocks(fresh(processor, channels), sound, range(601)).tobytes() == whole.tobytes()
+    node = fresh(processor, channels)
+    sound = ahead(noise(channels, 600), node)
+    whole = node.follow(sound)
+    edges = [*range(601), *range(650, sound.shape[1], 50), sound.shape[1]]
+    assert heard_in_blocks(fresh(processor, channels), sound, edges).tobytes() == whole.tobytes()
 
 
 @pytest.mark.parametrize("kind", BUILDS, ids=lambda kind: kind.__name__)
 @given(drawn=st.data(), channels=st.integers(1, 2), at=st.integers(0, LENGTH), early=st.integers(0, LENGTH))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 def test_a_state_put_back_goes_on_as_if_nothing_had_been(
     kind: type, drawn: st.DataObject, channels: int, at: int, early: int
 ) -> None:
     """Into a node that is new, and into one that has heard something else; what was taken stays as it was."""
-    processor, sound = drawn.draw(BUILDS[kind]), noise(channels)
+    processor = drawn.draw(BUILDS[kind])
     node = fresh(processor, channels)
+    sound = ahead(noise(channels), node)
     node.follow(sound[:, :at])
     kept = state_of(node)
     rest = node.follow(sound[:, at:]).copy()
@@ -299,7 +311,7 @@ def test_a_look_ahead_is_what_it_takes() -> None:
     click[0, 0] = 0.5
     for processor in (*NEUTRAL, SoftClip(drive_db=6.0, ceiling_db=-3.0), Saturation(drive_db=12.0)):
         node = fresh(processor, 1)
-        made = node.follow(click)[0]
+        made = node.follow(ahead(click, node))[0]
         assert int(np.abs(made).argmax()) == node.look_ahead_samples, processor
 
 
@@ -332,13 +344,13 @@ def test_a_chain_is_its_processors_one_after_another(
     node = ChainNode(chain, channels, RATE_HZ, keys=SOUNDS)
     late = node.look_ahead_samples
     assert late == sum(node_of(each, 1, RATE_HZ, keys=SOUNDS).look_ahead_samples for each in chain)
-    ahead, kick = sound.span(0, LENGTH + late).samples, keys["kick"].span(0, LENGTH + late).samples
-    whole = ChainNode(chain, channels, RATE_HZ, keys=SOUNDS).follow(ahead, {"kick": kick})
+    played, kick = sound.span(0, LENGTH + late).samples, keys["kick"].span(0, LENGTH + late).samples
+    whole = ChainNode(chain, channels, RATE_HZ, keys=SOUNDS).follow(played, {"kick": kick})
     blocks: list[Samples] = []
     for start, end in pairwise([*edges, LENGTH + late]):
         kept, node = state_of(node), ChainNode(chain, channels, RATE_HZ, keys=SOUNDS)
         restore(node, iter(kept))
-        blocks.append(node.follow(ahead[:, start:end], {"kick": kick[:, start:end]}))
+        blocks.append(node.follow(played[:, start:end], {"kick": kick[:, start:end]}))
     assert np.concatenate(blocks, axis=1).tobytes() == whole.tobytes()
     # One by one, strips round in between, a convolver's grid begins elsewhere, and whoever looks ahead of the end sees
     # silence: the same but for rounding until then. Hysteresis and ratios of envelopes can make much of a rounding.
@@ -357,6 +369,7 @@ def test_a_chain_is_its_processors_one_after_another(
 def test_neighbours_in_a_bank_do_not_matter(chains: list[list[Processor]]) -> None:
     sounds = [noise(1 + number % 2, 2_000, seed=number) for number in range(len(chains))]
     bank = ChainBank(chains, [sound.shape[0] for sound in sounds], RATE_HZ, keys=SOUNDS)
+    sounds = [np.pad(sound, ((0, 0), (0, max(bank.look_ahead_samples)))) for sound in sounds]
     made = bank.follow(sounds)
     for number, (sound, chain) in enumerate(zip(sounds, chains, strict=True)):
         node = ChainNode(chain, sound.shape[0], RATE_HZ, keys=SOUNDS)
@@ -415,6 +428,7 @@ DEFAULTS: dict[type, Processor] = {
     Reverb: Reverb(decay_s=1.0, mix=0.3),
     Width: Width(width=0.7, mono_below_hz=120.0),
     SoftClip: SoftClip(drive_db=6.0, ceiling_db=-6.0),
+    Limiter: Limiter(drive_db=6.0),
     DeEsser: DeEsser(frequency_hz=2_000.0),
     Gate: Gate(threshold_db=-20.0),
     TransientShaper: TransientShaper(attack_db=6.0, sustain_db=-6.0),

@@ -1,6 +1,7 @@
 """The limiter against filters it does not import, and against what it promises."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.signal import resample, resample_poly
 
 from tapehand.audio import Audio, io
-from tapehand.dsp.limiter import CEILING_MARGIN_DB, LimiterInput, limit
+from tapehand.dsp.limiter import CEILING_MARGIN_DB, GRID_SAMPLES, LimiterForecast, LimiterNode, limit
+from tapehand.dsp.node import restore, run_whole, state_of
 from tapehand.dsp.softclip import soft_clip
 from tapehand.errors import InternalError
 from tapehand.kernels import limiter as kernels
@@ -159,11 +161,81 @@ def test_mono_gives_mono_of_the_same_length(rng: np.random.Generator) -> None:
 def test_runs_and_kernel_copies_give_the_same_bits(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     sound, settings = music(rng, 1.0), Limiter(drive_db=12.0)
     first = limit(sound, settings).samples
-    prepared = LimiterInput(sound)
-    prepared.limited(Limiter(drive_db=20.0))
-    assert np.array_equal(prepared.limited(settings).audio.samples, first)
+    assert np.array_equal(limit(sound, settings).samples, first)
     monkeypatch.setenv("TAPEHAND_SIMD", "base")
     assert np.array_equal(limit(sound, settings).samples, first)
+
+
+def cut_up(node: LimiterNode, samples: NDArray[np.float32], cuts: list[int]) -> NDArray[np.float32]:
+    ahead = np.pad(samples, ((0, 0), (0, node.look_ahead_samples)))
+    edges = [0, *sorted(cuts), ahead.shape[1]]
+    made = np.concatenate([node.follow(ahead[:, start:end]) for start, end in pairwise(edges)], axis=1)
+    return made[:, node.look_ahead_samples :]
+
+
+def test_blocks_do_not_matter_and_the_state_can_be_kept(rng: np.random.Generator) -> None:
+    sound, settings = music(rng, 4.0), Limiter(drive_db=11.0)
+    whole = limit(sound, settings).samples
+    cuts = [1, 2, 1_000, *rng.integers(0, sound.length_samples, 20).tolist(), GRID_SAMPLES, GRID_SAMPLES + 1]
+    assert np.array_equal(cut_up(LimiterNode(2, RATE, settings), sound.samples, cuts), whole)
+    for at in (17, 60_000, 2 * GRID_SAMPLES):
+        first, second = LimiterNode(2, RATE, settings), LimiterNode(2, RATE, settings)
+        ahead = np.pad(sound.samples, ((0, 0), (0, first.look_ahead_samples)))
+        begun = first.follow(ahead[:, :at])
+        restore(second, iter(state_of(first)))
+        made = np.concatenate([begun, second.follow(ahead[:, at:])], axis=1)
+        assert np.array_equal(made[:, first.look_ahead_samples :], whole)
+
+
+def test_what_a_node_keeps_does_not_grow(rng: np.random.Generator) -> None:
+    node, noise = LimiterNode(2, RATE, Limiter(drive_db=9.0)), rng.standard_normal((2, 30_000)).astype(np.float32)
+    sizes = set()
+    for _ in range(6):
+        node.follow(noise)
+        sizes.add(sum(part.nbytes for part in state_of(node)))
+    assert len(sizes) == 1
+    assert sizes.pop() < 4_000_000
+
+
+# Longer than three steps of the limiter's grid, so that what it polishes meets its own borders.
+LONG = 3 * GRID_SAMPLES + 4_321
+
+
+@pytest.mark.parametrize(("name", "rate_hz"), [("random signs", 44_100), ("noise", 48_000), ("impulses", 96_000)])
+def test_no_filter_reads_above_the_ceiling_where_steps_of_the_grid_meet(
+    rng: np.random.Generator, name: str, rate_hz: int
+) -> None:
+    sound = STRESS[name](np.arange(LONG), rate_hz, rng)[np.newaxis]
+    made = limit(Audio.of(sound, rate_hz), Limiter(drive_db=14.0)).samples
+    assert max(true_peaks_dbtp(made).values()) <= -1.0 + 0.01
+
+
+def test_peaks_on_the_very_borders_of_the_grid_are_held(rng: np.random.Generator) -> None:
+    quiet = rng.standard_normal((1, LONG)) * 0.05
+    delay = LimiterNode(1, RATE, Limiter(drive_db=0.0)).look_ahead_samples
+    for border in range(0, LONG + delay, GRID_SAMPLES):
+        for offset in (-3_072, -1, 0, 1, 3_072):
+            # Wherever in the chain of its parts a step may end: an edge of random signs, the worst there is.
+            for part in (0, 4_096, 5_632, 7_168):
+                at = border + offset - part
+                if 0 <= at < LONG - 60:
+                    quiet[0, at : at + 60] = rng.choice([-1.0, 1.0], 60)
+    made = limit(Audio.of(quiet, RATE), Limiter(drive_db=8.0)).samples
+    assert max(true_peaks_dbtp(made).values()) <= -1.0 + 0.01
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 44_100, 96_000])
+def test_the_forecast_tells_the_gain(rng: np.random.Generator, rate_hz: int) -> None:
+    sound, settings, step = music(rng, 2.0, rate_hz), Limiter(drive_db=10.0), max(1, rate_hz // 11_025)
+    node = LimiterNode(2, rate_hz, settings)
+    made = run_whole(node, sound).samples
+    forecast = LimiterForecast(sound, step)
+    gain = np.repeat(forecast.gain(settings), step)[: sound.length_samples]
+    foreseen = sound.samples * gain * np.float32(10 ** (10 / 20))
+    assert 20 * math.log10(float(gain.min())) == pytest.approx(20 * math.log10(node.deepest_gain), abs=0.2)
+    assert level_db(foreseen - made) - level_db(made) < -26.0
+    power = [10 * math.log10(float(np.square(wave).sum())) for wave in (foreseen, made)]
+    assert power[0] == pytest.approx(power[1], abs=0.1)
 
 
 @pytest.mark.parametrize("length", [0, 1, 5, 100])
@@ -180,6 +252,9 @@ def test_a_value_that_is_not_a_number_is_refused() -> None:
         limit(Audio(samples, RATE), Limiter(drive_db=0.0))
 
 
+TIMES = kernels.ReleaseTimes(fast=10.0, slow=100.0, dense=300.0, charge=10.0, pressure=40.0, deep=4e6)
+
+
 @given(
     levels=st.lists(st.floats(0.0, 8.0, width=32), min_size=1, max_size=60),
     reach=st.integers(1, 9),
@@ -188,8 +263,34 @@ def test_a_value_that_is_not_a_number_is_refused() -> None:
 def test_the_smoothed_gain_never_lies_above_what_a_peak_asks_for(levels: list[float], reach: int, extra: int) -> None:
     envelope = np.array(levels, dtype=np.float32)
     held = kernels.hold(kernels.attenuation_of(envelope, 1.0), reach + extra, reach)
-    kernels.release(held, fast=0.9, charge=0.1, slow=0.99)
+    kernels.release(held, TIMES, kernels.release_state())
     assert (envelope.astype(np.float64) * kernels.smooth_gain(held, reach) <= 1.0).all()
+
+
+def recovery_samples(busy: int) -> int:
+    """How long it takes to lose four fifths of a reduction after 4000 samples, of which so many tenths asked for it."""
+    times = kernels.ReleaseTimes(fast=10.0, slow=100.0, dense=300.0, charge=1e9, pressure=400.0, deep=4e6)
+    deep = 20_000_000
+    asked = np.where(np.arange(4_000) // 10 % 10 >= 10 - busy, deep, 0).astype(np.int32)
+    held = np.concatenate([asked, np.zeros(3_000, dtype=np.int32)])
+    kernels.release(held, times, kernels.release_state())
+    return int(np.argmax(held[4_000:] < deep / 5))
+
+
+def test_the_gain_comes_back_slowly_only_where_the_sound_presses_on_the_ceiling_nearly_all_the_time() -> None:
+    seldom, often, always = (recovery_samples(busy) for busy in (1, 5, 10))
+    assert seldom == pytest.approx(10.0 * math.log(5.0), abs=1.5)
+    assert often < 2 * seldom
+    assert always > 5 * often
+
+
+def test_releasing_in_pieces_is_releasing_at_once(rng: np.random.Generator) -> None:
+    asked = (rng.random(500) * 3e7 * (rng.random(500) > 0.6)).astype(np.int32)
+    whole, pieces, state = asked.copy(), asked.copy(), kernels.release_state()
+    kernels.release(whole, TIMES, kernels.release_state())
+    for piece in np.split(pieces, [1, 8, 300]):
+        kernels.release(piece, TIMES, state)
+    assert np.array_equal(whole, pieces)
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=50), st.integers(0, 30))

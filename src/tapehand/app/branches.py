@@ -11,6 +11,7 @@ from tapehand.ports.song_store import SongStore
 from tapehand.song.difference import apart, difference
 from tapehand.song.event import AudioAdded, Body, Event, Merged, ProposalFiled
 from tapehand.song.fold import SongState, fold
+from tapehand.song.hearing import TrialOpened
 from tapehand.song.op import Op
 from tapehand.song.proposal import Option, Proposal
 from tapehand.song.provenance import Provenance
@@ -36,11 +37,15 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """What came in from the other branch, and the number of the proposal that asks about the rest, if there is one."""
+    """What came in from the other branch, and the number of the proposal that asks about the rest, if there is one.
+
+    ``trials`` is how many blind trials stay in the other branch: they are about its proposals, which stay there too.
+    """
 
     taken: tuple[str, ...]
     asked: tuple[str, ...]
     proposal: int | None
+    trials: int = 0
 
 
 def begin(store: SongStore, name: str, *, by: str, at: str | int | None = None) -> SongState:
@@ -94,7 +99,12 @@ def merge(store: SongStore, other: str, *, by: str, version: str) -> Merge:
         state = store.append(bodies, actor=by, actor_kind="person", expected_head=state.head)
     number = _ask(store, state, other, compared.contested, by, version) if compared.contested else None
     names = part_names(song_of(state), compared.free)
-    return Merge(taken=tuple(names), asked=compared.both, proposal=number)
+    return Merge(taken=tuple(names), asked=compared.both, proposal=number, trials=_trials_there(store, other))
+
+
+def _trials_there(store: SongStore, other: str) -> int:
+    here = {event.id for event in store.events()}
+    return sum(isinstance(event.body, TrialOpened) for event in store.events(other) if event.id not in here)
 
 
 def _ask(store: SongStore, state: SongState, other: str, ops: tuple[Op, ...], by: str, version: str) -> int:

@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from tapehand.app.branches import MERGE
+from tapehand.app.locks import moments_on
 from tapehand.app.log_view import LogRow, rows_of
 from tapehand.app.view import song_of
 from tapehand.errors import InputError
 from tapehand.ports.song_store import SongStore
 from tapehand.song.difference import parts
-from tapehand.song.event import ProposalFiled
+from tapehand.song.event import Edited, ProposalFiled
 from tapehand.song.finding import Finding
 from tapehand.song.fold import Filed, SongState
 from tapehand.song.hearing import QuestionsAnswered
+from tapehand.song.region import Span
 from tapehand.song.song import Song
+from tapehand.units import samples_to_seconds, seconds_to_samples
 
 SEVERITIES = ("serious", "ask", "note")
+# People say a second; what they mean lies around it.
+NEAR_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,7 @@ class Inbox:
 
     Parameters
     ----------
-    proposals : open ones; those that would change most of the song first.
+    proposals : open ones; where branches disagree first, then those that would change most of the song.
     hidden_proposals : how many are kept back until the song was heard once without them.
     questions : findings nobody has answered.
     entries : the same questions, those of one kind on one track together.
@@ -106,17 +113,68 @@ def answer_questions(store: SongStore, kind: str, track: str | None, *, leave: b
 
     Raises InputError (``inbox.no_question``) where nothing of that kind was found there.
     """
+    meant = _meant(store.state(), kind, track)
+    store.append(_answers(meant, leave=leave), actor=by, actor_kind="person")
+    return len(meant)
+
+
+def keep_found(store: SongStore, kind: str, track: str | None, *, by: str, at_s: float | None = None) -> int:
+    """Keep what was found as it was played, against every proposal, and ask no more; how many moments that makes.
+
+    ``at_s`` is a second of the song: only what lies there (or half a second beside it) is kept, and the question stays.
+
+    Raises InputError (``inbox.no_question``), also where what was found has no place on a track.
+    """
+    state = store.state()
+    song = song_of(state)
+    meant = _meant(state, kind, track)
+    known = {moment.track: moment.span for moment in song.moments if moment.kept}
+    kept = [
+        (each.finding.track, span, each.finding.kind.replace("_", " "))
+        for each in meant
+        if each.finding.track is not None
+        and (span := _span_of(each.finding, song.rate_hz)) is not None
+        and (at_s is None or _is_near(span, at_s, song.rate_hz))
+        and known.get(each.finding.track) != span
+    ]
+    if not kept:
+        raise InputError("inbox.no_question", f"There is no {kind} with a place there", where=track or "")
+    answers = _answers(meant, leave=True) if at_s is None else []
+    store.append(
+        [Edited(ops=moments_on(song, kept), note=f"kept {kind.replace('_', ' ')}"), *answers],
+        actor=by,
+        actor_kind="person",
+        expected_head=state.head,
+    )
+    return len(kept)
+
+
+def _meant(state: SongState, kind: str, track: str | None) -> list[Question]:
     meant = [
         each
-        for each in questions(store.state())
+        for each in questions(state)
         if each.finding.kind == kind.replace(" ", "_") and track in (None, each.track_name, each.finding.track)
     ]
     if not meant:
         raise InputError("inbox.no_question", f"There is no question about {kind} there", where=track or "")
+    return meant
+
+
+def _answers(meant: Sequence[Question], *, leave: bool) -> list[QuestionsAnswered]:
     named = sorted({(each.finding.kind, each.finding.track) for each in meant}, key=str)
-    answers = [QuestionsAnswered(kind=found, track=track_id, leave=leave) for found, track_id in named]
-    store.append(answers, actor=by, actor_kind="person")
-    return len(meant)
+    return [QuestionsAnswered(kind=found, track=track, leave=leave) for found, track in named]
+
+
+def _span_of(finding: Finding, rate_hz: int) -> Span | None:
+    if finding.start_s is None or finding.end_s is None or finding.end_s <= finding.start_s:
+        return None
+    start, end = (seconds_to_samples(at_s, rate_hz) for at_s in (finding.start_s, finding.end_s))
+    return Span(start_samples=start, end_samples=max(end, start + 1))
+
+
+def _is_near(span: Span, at_s: float, rate_hz: int) -> bool:
+    start_s, end_s = (samples_to_seconds(at, rate_hz) for at in (span.start_samples, span.end_samples))
+    return start_s - NEAR_S <= at_s <= end_s + NEAR_S
 
 
 def _entry(groups: Sequence[Sequence[Question]]) -> Entry:
@@ -128,12 +186,12 @@ def _entry(groups: Sequence[Sequence[Question]]) -> Entry:
     )
 
 
-def _by_reach(filed: Filed) -> tuple[int, int]:
-    """Before others: what would change more tracks and buses, then what waits longer."""
+def _by_reach(filed: Filed) -> tuple[bool, int, int]:
+    """Before others: what two branches disagree on, what would change more tracks and buses, what waits longer."""
     reach = max(
         (len({part for op in option.ops for part in parts(op)}) for option in filed.proposal.options), default=0
     )
-    return -reach, filed.number
+    return filed.proposal.kind != MERGE, -reach, filed.number
 
 
 def _meanwhile(store: SongStore, *, with_proposals: bool) -> tuple[LogRow, ...]:

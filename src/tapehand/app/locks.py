@@ -65,8 +65,18 @@ def keep_moment(store: SongStore, part: str, span: Span, *, by: str, text: str =
     """Keep the performance of a track over ``span`` as it was played; raises as ``lock``."""
     state = store.state()
     song = song_of(state)
-    moment = Moment(id=_fresh_id(song, "m"), track=song.track(part_named(song, part)).id, span=span, text=text)
-    return _edited(store, state, SetMoment(id=moment.id, moment=moment), by)
+    (op,) = moments_on(song, [(song.track(part_named(song, part)).id, span, text)])
+    return _edited(store, state, op, by)
+
+
+def moments_on(song: Song, kept: Iterable[tuple[str, Span, str]]) -> tuple[Op, ...]:
+    """The ops that keep stretches of tracks as they were played: ``(track, span, what is there)``."""
+    number = _next_number(song, "m")
+    moments = (
+        Moment(id=f"m{number + index}", track=track, span=span, text=text)
+        for index, (track, span, text) in enumerate(kept)
+    )
+    return tuple(SetMoment(id=moment.id, moment=moment) for moment in moments)
 
 
 def lift(store: SongStore, identity: str, *, by: str) -> SongState:

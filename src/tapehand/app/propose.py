@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapehand.app.by_hand import join_options
+from tapehand.app.decide import RECOMMENDED
 from tapehand.app.engine_host import run_engine
 from tapehand.app.studio import Studio
 from tapehand.app.view import view_of
@@ -51,6 +52,18 @@ def propose_beside(
     stored = [_with_stored_audio(option, store.media, proposal) for option in proposal.options]
     sources = [source for _, added in stored for source in added]
     return join_options(store, number, [option for option, _ in stored], proposal.provenance, by=by, sources=sources)
+
+
+def refuse_unknown_option(studio: Studio, engine: str, wanted: str) -> None:
+    """Raise InputError (``proposal.no_option``) for an option that a built-in engine never gives, before long work."""
+    door = studio.engine(engine)
+    known = door.load().describe().options if door.is_built_in else ()
+    if known and wanted != RECOMMENDED and wanted.casefold() not in {name.casefold() for name in known}:
+        raise InputError(
+            "proposal.no_option",
+            f"There is no option {wanted!r}",
+            hint=f"Options are: {', '.join((RECOMMENDED, *known))}.",
+        )
 
 
 def ask(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapehand.cli.frame import json_option, say, show_json, song_option, user_name
-from tapehand.cli.tables import show_table
+from tapehand.cli.tables import counted, show_table
 from tapehand.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +89,16 @@ def _merged(store: "SongStore", name: str, by: str, version: str) -> _Shown:
     sentences = [f"From {name} came: {_names(done.taken)}."]
     if done.proposal is not None:
         sentences.append(f"Both changed {_names(done.asked)}: proposal {done.proposal} asks you which stays.")
-    return {"taken": done.taken, "asked": done.asked, "proposal": done.proposal}, sentences
+        sentences.append(f"Hear both with 'tapehand hear {done.proposal} -o FOLDER'.")
+    if done.trials:
+        sentences.append(f"{counted(done.trials, 'blind trial')} and what they are about stay in {name}.")
+    plain: dict[str, object] = {
+        "taken": done.taken,
+        "asked": done.asked,
+        "proposal": done.proposal,
+        "trials_left": done.trials,
+    }
+    return plain, sentences
 
 
 def _names(names: tuple[str, ...]) -> str:

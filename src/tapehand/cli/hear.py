@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--end", type=click.FloatRange(min=0), help="End at this second.")
 @click.option("--whole", is_flag=True, help="Hear the whole song, not only where the options differ most.")
 @click.option("--preview-master", is_flag=True, help="Hear everything through one same bus chain.")
-@click.option("--with-rough", is_flag=True, help="Hear the song as it stands as well.")
+@click.option(
+    "--with-rough", is_flag=True, help="Hear the song as it stands as well; a single option always comes with it."
+)
 @click.option("--with", "foreign", type=click.Path(path_type=Path), help="Put a file of this song beside the options.")
 @click.option(
     "--blind",
@@ -95,7 +97,8 @@ def hear_command(
                 from tapehand.app.foreign import join_foreign
 
                 join_foreign(room, store, number_, foreign, by=ears, work=work)
-            how = _listening(store, start, end, whole, preview_master, with_rough)
+            alone = len(store.state().filed(number_).proposal.options) == 1
+            how = _listening(store, start, end, whole, preview_master, with_rough or alone)
             if blind is None:
                 from tapehand.app.audition import hear
 

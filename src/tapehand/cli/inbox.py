@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 @click.command("inbox")
 @click.option("--leave", metavar="KIND", help="Leave all questions of this kind as they are (see --track).")
 @click.option("--ask", metavar="KIND", help="Ask questions that were left again.")
-@click.option("--track", help="With --leave or --ask: only on this track.")
+@click.option("--keep", metavar="KIND", help="Keep what is of this kind as it was played, against every proposal.")
+@click.option("--track", help="With --leave, --ask or --keep: only on this track.")
 @click.option("--cold/--no-cold", default=None, help="Hide proposals until the song was heard once and remarked on.")
 @click.option("--remark", metavar="TEXT", help="Keep what you noticed while listening.")
-@click.option("--at", "at_s", type=click.FloatRange(min=0), help="With --remark: the second it is about.")
+@click.option("--at", "at_s", type=click.FloatRange(min=0), help="With --remark or --keep: the second it is about.")
 @click.option("--all", "show_all", is_flag=True, help="Show notes too, not only questions.")
 @click.option("--by", metavar="NAME", help="Who says so (default: you).")
 @song_option
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def inbox_command(
     leave: str | None,
     ask: str | None,
+    keep: str | None,
     track: str | None,
     cold: bool | None,
     remark: str | None,
@@ -40,18 +42,22 @@ def inbox_command(
     """Show what waits for you, the most consequential first: proposals, and questions about the recordings."""
     from tapehand.app.cold_listening import ask_cold
     from tapehand.app.cold_listening import remark as keep_remark
-    from tapehand.app.inbox import answer_questions, inbox
+    from tapehand.app.inbox import answer_questions, inbox, keep_found
     from tapehand.app.songs import open_song
     from tapehand.bootstrap import make_studio
 
-    if (track is not None and leave is None and ask is None) or (at_s is not None and remark is None):
-        raise UsageError("cli.usage", "--track goes with --leave or --ask, --at with --remark")
+    if track is not None and (leave, ask, keep) == (None, None, None):
+        raise UsageError("cli.usage", "--track goes with --leave, --ask or --keep")
+    if at_s is not None and (remark is None) == (keep is None):
+        raise UsageError("cli.usage", "--at goes with --remark or --keep")
     name = by or user_name()
     with open_song(make_studio(), song_path) as store:
         if leave is not None:
             answer_questions(store, leave, track, leave=True, by=name)
         if ask is not None:
             answer_questions(store, ask, track, leave=False, by=name)
+        if keep is not None:
+            keep_found(store, keep, track, by=name, at_s=at_s)
         if cold is not None:
             ask_cold(store, wanted=cold, by=name)
         if remark is not None:
@@ -100,10 +106,15 @@ def _show(waiting: "Inbox", *, show_all: bool) -> None:
         options = [(option.id, option.name, option.why) for option in filed.proposal.options]
         show_table(("option", "name", "why"), options)
         say()
+    if waiting.proposals:
+        number = waiting.proposals[0].number
+        say(
+            f"Hear with 'tapehand hear {number} -o FOLDER', decide with 'tapehand decide {number} --option X --by YOU'."
+        )
     asked = [entry for entry in waiting.entries if show_all or entry.severity != "note"]
     if asked:
         show_table(("track", "what", "places", "question"), [_row(entry) for entry in asked])
-        say("Leave what is meant with 'tapehand inbox --leave KIND --track NAME'.")
+        say("Leave what is meant with 'tapehand inbox --leave KIND --track NAME', or --keep it against proposals.")
     if not waiting.proposals and not asked and not waiting.hidden_proposals:
         say("Nothing waits for you.")
     if len(asked) < len(waiting.entries):

@@ -31,13 +31,17 @@ def mix_command(folder: Path, out: Path, accept: str | None, genre: str | None, 
     silent or damaged stems are told and left as they are. Decide later with 'tapehand decide', or now with --accept.
     """
     from tapehand.app.mix import mix_folder
+    from tapehand.app.propose import refuse_unknown_option
     from tapehand.bootstrap import make_studio
     from tapehand.song.brief import Brief, BriefField
 
+    room = make_studio()
+    if accept is not None:
+        refuse_unknown_option(room, "mixing", accept)
     fields = (BriefField(name="genre", value=genre, origin="said"),) if genre else ()
     with long_work() as work:
         told = mix_folder(
-            make_studio(), folder, out, by=user_name(), accept=accept, brief=Brief(fields=fields), seed=seed, work=work
+            room, folder, out, by=user_name(), accept=accept, brief=Brief(fields=fields), seed=seed, work=work
         )
     if as_json:
         show_json(told)

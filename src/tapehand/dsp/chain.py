@@ -13,9 +13,9 @@ from tapehand.dsp.characters import CharacterCompressorNode, ColourNode
 from tapehand.dsp.convolution import ConvolutionNode, convolution_tail_s
 from tapehand.dsp.crossover import DeEsserNode, DynamicEqualiserNode, MultibandNode
 from tapehand.dsp.delay import DelayNode, delay_tail_s
-from tapehand.dsp.fir import FirEqualiserNode
+from tapehand.dsp.fir import FIR_TAIL_S, FirEqualiserNode
 from tapehand.dsp.gating import GateNode, TransientNode
-from tapehand.dsp.limiter import limit
+from tapehand.dsp.limiter import LimiterNode
 from tapehand.dsp.mid_side import MidSideNode
 from tapehand.dsp.node import BLOCK_SAMPLES, Node, lay, stretch_of
 from tapehand.dsp.reverb import ReverbNode, reverb_tail_s
@@ -58,6 +58,7 @@ NODES: Final[Mapping[type, NodeMaker]] = MappingProxyType(
         Reverb: ReverbNode,
         Saturation: SaturationNode,
         SoftClip: SoftClipNode,
+        Limiter: LimiterNode,
         Width: WidthNode,
         DeEsser: DeEsserNode,
         Gate: GateNode,
@@ -325,29 +326,6 @@ def run_chains(
     """
     if len(tracks) != len(chains):
         raise InternalError("dsp.strips", f"{len(tracks)} tracks need as many chains, not {len(chains)}")
-    made, rest = list(tracks), [tuple(chain) for chain in chains]
-    while any(rest):
-        heads = [_until_limiter(chain) for chain in rest]
-        made = _run(made, heads, keys or {}, names)
-        rest = [chain[len(head) :] for chain, head in zip(rest, heads, strict=True)]
-        made = [
-            limit(audio, chain[0]) if chain and isinstance(chain[0], Limiter) else audio
-            for audio, chain in zip(made, rest, strict=True)
-        ]
-        rest = [chain[1:] for chain in rest]
-    return made
-
-
-def _until_limiter(chain: Sequence[Processor]) -> Sequence[Processor]:
-    for number, processor in enumerate(chain):
-        if isinstance(processor, Limiter):
-            return chain[:number]
-    return chain
-
-
-def _run(
-    tracks: Sequence[Audio], chains: Sequence[Sequence[Processor]], keys: Mapping[str, Audio], names: Sequence[str]
-) -> list[Audio]:
     made = list(tracks)
     busy = [number for number, chain in enumerate(chains) if chain]
     # Neighbours in length, so that little silence is computed.
@@ -364,7 +342,7 @@ def _run(
                 keys=keys,
                 names=shown,
             )
-            for number, audio in zip(four, _play(bank, sounds, keys), strict=True):
+            for number, audio in zip(four, _play(bank, sounds, keys or {}), strict=True):
                 made[number] = audio
     return made
 
@@ -406,6 +384,8 @@ def _tail_s(processor: Processor) -> float:
             return reverb_tail_s(processor)
         case Convolution():
             return convolution_tail_s(processor)
+        case FirEqualiser():
+            return FIR_TAIL_S
         case _:
             return 0.0
 

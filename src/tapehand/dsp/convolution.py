@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
+from tapehand.dsp.node import require_finite
 from tapehand.dsp.wiring import Blend, both_sides
 from tapehand.errors import InternalError
 from tapehand.kernels.library import NotFinite
@@ -103,9 +104,7 @@ class ConvolverNode:
         InternalError
             ``render.not_finite`` with the sample of the block.
         """
-        finite = np.isfinite(block).all(axis=0)
-        if not finite.all():
-            raise NotFinite("", int(finite.argmin()))
+        require_finite(block)
         made = np.empty((self.channels, block.shape[1]), dtype=np.float32)
         for convolver, channel, out in zip(self._convolvers, block, made, strict=True):
             convolver.follow(channel, out)
@@ -134,8 +133,10 @@ class ConvolutionNode:
         pre_delay = seconds_to_samples(settings.pre_delay_ms / 1e3, rate_hz)
         used = max(1, seconds_to_samples(settings.length_s, rate_hz))
         sides = impulse.span(-pre_delay, min(used, max(1, impulse.length_samples))).stereo().samples
-        if not np.isfinite(sides).all():
-            raise NotFinite(settings.impulse, int(np.isfinite(sides).all(axis=0).argmin()) - pre_delay)
+        try:
+            require_finite(sides)
+        except NotFinite as error:
+            raise error.within(f"impulse response {settings.impulse}", -pre_delay) from None
         self._wet = ConvolverNode(list(sides.astype(np.float64) * db_to_gain(settings.gain_db)))
         self.look_ahead_samples = self._wet.look_ahead_samples
         self._blend = Blend(2, settings.mix, self.look_ahead_samples)

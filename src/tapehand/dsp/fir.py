@@ -17,6 +17,8 @@ from tapehand.dsp.matched import analogue_power
 from tapehand.song.processors import Band, FirEqualiser
 
 LENGTH_S: Final = 0.18
+# The length is rounded up to a power of two, to less than twice as much, and half of it lies behind the sound.
+FIR_TAIL_S: Final = LENGTH_S
 DEEPEST_POWER: Final = 1e-12
 LOWEST_HZ: Final = 0.5
 LOWEST_Q: Final = 0.05

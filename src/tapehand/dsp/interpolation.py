@@ -143,7 +143,7 @@ LONG_FILTERS: Final = (
         "steep", "16x, 97 taps a phase, Kaiser window with beta 9, cut-off 0.98 of half the rate", 97, 9.0, 0.98
     ),
     LongFilter("flat", "16x, 513 taps a phase, Kaiser window with beta 10, cut-off 0.94", 513, 10.0, 0.94),
-    LongFilter("ideal", "32x, band-limited by FFT, blocks of 32768 samples that overlap by 8192"),
+    LongFilter("ideal", "32x, band-limited by FFT, blocks of 65536 samples that overlap by 8192"),
 )
 BANKS: Final[Mapping[str, str]] = MappingProxyType(
     {**SHORT_BANKS, **{long_filter.name: long_filter.words for long_filter in LONG_FILTERS}}

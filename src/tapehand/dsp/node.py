@@ -86,6 +86,12 @@ def lay(onto: Samples, block: Samples, start: int) -> None:
         onto[:, first:end] = block[:, first - start : end - start]
 
 
+def require_finite(block: Samples) -> None:
+    """Raise ``NotFinite`` with the first sample at which a channel is NaN or infinite."""
+    if not np.isfinite(block).all():
+        raise NotFinite("", int(np.isfinite(block).all(axis=0).argmin()))
+
+
 def state_of(thing: Any) -> list[NDArray[Any]]:
     """All that ``thing`` remembers, as arrays in a fixed order; copies."""
     return [np.array(value) for value in _leaves(thing)]

@@ -23,6 +23,8 @@ _REVERB = Kernel(
 
 REVERB_LINES: Final = 16
 REVERB_ROWS: Final = 13
+# The longest chunk that the kernel works in, and what it reads beyond.
+CHUNK_SAMPLES: Final = 48
 DIFFUSERS: Final = 8
 OVERSAMPLING: Final = 4
 
@@ -147,9 +149,9 @@ class Room:
             lengths=lengths,
             taps=taps,
             tap_gains=tap_gains,
-            lines=np.zeros((REVERB_LINES, _power_of_two_above(reach_samples + 4) + 4), dtype=np.float32),
+            lines=np.zeros((REVERB_LINES, _power_of_two_above(reach_samples + CHUNK_SAMPLES)), dtype=np.float32),
             filters=np.zeros((2, REVERB_LINES), dtype=np.float32),
-            rings=np.zeros((DIFFUSERS + 2, _power_of_two_above(ring_samples)), dtype=np.float32),
+            rings=np.zeros((DIFFUSERS + 2, _power_of_two_above(ring_samples + CHUNK_SAMPLES)), dtype=np.float32),
             position=np.zeros(1, dtype=np.int64),
         )
 
@@ -157,7 +159,7 @@ class Room:
         """The reverb, and only that, of the next ``(2, n)`` samples."""
         made = _like_stereo(samples)
         shape = (self.settings, self.lengths, self.taps, self.tap_gains, self.taps.shape[1])
-        memory = (self.lines, self.lines.shape[1] - 4, self.filters, self.rings, self.rings.shape[1], self.position)
+        memory = (self.lines, self.lines.shape[1], self.filters, self.rings, self.rings.shape[1], self.position)
         _REVERB(*samples, *made, samples.shape[1], *shape, *memory)
         return made
 

@@ -1,6 +1,7 @@
 """Kernels of the look-ahead limiter: envelope, attenuation, hold, release, smoothing."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ _ENVELOPE = Kernel(
 _ATTENUATION = Kernel("limiter_attenuation", _P.F32, _P.INT, _P.REAL, _P.I32_OUT)
 _HOLD = Kernel("limiter_hold", _P.I32, _P.INT, _P.INT, _P.INT, _P.I32_OUT, _P.I32_OUT)
 _STEADY = Kernel("limiter_steady", _P.I32, _P.INT, _P.INT, _P.I32_OUT)
-_RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.REAL, _P.REAL, _P.REAL)
+_RELEASE = Kernel("limiter_release", _P.I32_OUT, _P.INT, _P.F64, _P.F64_OUT)
 _SMOOTH = Kernel("limiter_smooth", _P.I32, _P.INT, _P.INT, _P.I64_OUT, _P.F32_OUT)
 UNITS_PER_OCTAVE = 1 << 24
 UNITS_PER_DB = UNITS_PER_OCTAVE / (20.0 * math.log10(2.0))
@@ -81,10 +82,37 @@ def steady(lasting: Attenuation, band: int, held: Attenuation) -> None:
     _STEADY(lasting, held.size, band, held)
 
 
-def release(held: Attenuation, fast: float, charge: float, slow: float) -> None:
-    """Let ``held`` fall back, in place; factors a sample: ``fast`` and ``slow`` decay, ``charge`` of the slow part."""
-    _require(0.0 <= fast < 1.0 and 0.0 <= charge <= 1.0 and 0.0 <= slow < 1.0, "release")
-    _RELEASE(held, held.size, fast, charge, slow)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTimes:
+    """How attenuation falls back, in samples (1 or more).
+
+    ``fast`` after a peak, ``slow`` after a passage that charged the slow part over ``charge``, and up to ``dense``
+    where ``deep`` (fixed point) or more is asked nearly all the time, as seen over ``pressure``.
+    """
+
+    fast: float
+    slow: float
+    dense: float
+    charge: float
+    pressure: float
+    deep: float
+
+    def row(self) -> NDArray[np.float64]:
+        """As the kernel takes them."""
+        slow = math.exp(-1.0 / self.slow)
+        return np.array([self.fast, self.dense, slow, 1.0 / self.charge, 1.0 / self.pressure, self.deep])
+
+
+def release_state() -> NDArray[np.float64]:
+    """What ``release`` remembers, at rest."""
+    return np.zeros(3)
+
+
+def release(held: Attenuation, times: ReleaseTimes, state: NDArray[np.float64]) -> None:
+    """Let ``held`` fall back, in place, going on from ``state``."""
+    row = times.row()
+    _require(bool((row[[0, 1, 5]] >= 1.0).all()) and bool((row[2:5] <= 1.0).all()) and state.shape == (3,), "release")
+    _RELEASE(held, held.size, row, state)
 
 
 def smooth_gain(held: Attenuation, reach: int) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Where the spectrum ends, and what made it end there: a lossy encoder, a lower rate, or nothing but the sound.
 
 A sound fades into its noise; an encoder or a converter puts up a wall: 20 dB and more within a few hundred hertz, and
-nothing above. An encoder also leaves holes under its wall, where it saved bits in single frames.
+nothing above. Which of the two it was shows in where the wall stands.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ METHOD: Final = "bandwidth/1"
 LOUD_POWER: Final = 1e-7
 EVERY: Final = 4
 NOTHING: Final = 1e-20
+GAP_LINES: Final = 14
+SHOULDER_DB: Final = 12.0
+HALF_RATES_HZ: Final = (4_000.0, 5_512.5, 6_000.0, 8_000.0, 11_025.0, 12_000.0, 16_000.0, 22_050.0, 24_000.0)
 Cause = Literal["none", "lossy", "rate"]
 
 
@@ -29,13 +32,11 @@ class Bandwidth:
     ----------
     wall_hz : the frequency of a wall; None where there is none.
     drop_db : how deep it is.
-    holes : share of the time-frequency cells under the wall that are empty, 0..1.
     cause : what such a wall comes from.
     """
 
     wall_hz: float | None = None
     drop_db: float = 0.0
-    holes: float = 0.0
     cause: Cause = "none"
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
@@ -46,7 +47,7 @@ class Bandwidth:
         if self.cause == "lossy":
             return (finding("lossy_source", track=track, path=path, value=self.wall_hz, khz=khz),)
         severity: Literal["ask", "note"] = "ask" if self.wall_hz < limit("upsampled", "ask_below_hz") else "note"
-        likely = f"{2.0 * self.wall_hz / limit('upsampled', 'passed_share') / 1000.0:.0f}"
+        likely = f"{2.0 * min(hz for hz in HALF_RATES_HZ if hz + 60.0 >= self.wall_hz) / 1000.0:.0f}"
         return (
             finding("upsampled", track=track, path=path, value=self.wall_hz, severity=severity, khz=khz, likely=likely),
         )
@@ -64,9 +65,7 @@ class BandwidthScan:
     def __init__(self, grid: FrameGrid) -> None:
         self._grid = grid
         self._total = np.zeros(grid.lines)
-        self._logs = np.zeros(grid.lines)
         self._count = 0
-        self._holes = np.zeros(grid.lines)
 
     def feed(self, frames: Frames) -> None:
         """Take the next frames."""
@@ -76,9 +75,6 @@ class BandwidthScan:
             return
         self._total += some.sum(axis=0, dtype=np.float64)
         self._count += len(some)
-        high = self._grid.line(limit("lossy_source", "holes_from_hz"))
-        if high < self._grid.lines - HOLE_LINES:
-            self._holes[high:-HOLE_LINES] += _empty(some[:, high:]).sum(axis=0)
 
     def finish(self) -> Bandwidth:
         """The wall, if there is one."""
@@ -88,40 +84,25 @@ class BandwidthScan:
         line, drop_db = _wall(level_db, self._grid)
         if drop_db < threshold("upsampled"):
             return Bandwidth()
-        width = round(limit("lossy_source", "holes_width_hz") / self._grid.line_hz)
-        under = self._holes[max(0, line - width - HOLE_LINES) : line - HOLE_LINES]
-        holes = float(under.mean()) / self._count if under.size else 0.0
-        return Bandwidth(
-            wall_hz=line * self._grid.line_hz,
-            drop_db=drop_db,
-            holes=holes,
-            cause="lossy" if holes >= threshold("lossy_source") else "rate",
-        )
-
-
-HOLE_LINES: Final = 8
-
-
-def _empty(powers: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Groups of eight lines that hold a millionth of what the lines below them hold: ``(frames, lines - 8)``."""
-    sums = np.cumsum(powers, axis=1, dtype=np.float64)
-    groups = sums[:, HOLE_LINES:] - sums[:, :-HOLE_LINES]
-    before = np.maximum.accumulate(groups[:, ::-1], axis=1)[:, ::-1]
-    empty: NDArray[np.bool_] = groups < before * 1e-5
-    return empty
+        wall_hz = line * self._grid.line_hz
+        return Bandwidth(wall_hz=wall_hz, drop_db=drop_db, cause=_cause(wall_hz))
 
 
 def _wall(level_db: NDArray[np.float64], grid: FrameGrid) -> tuple[int, float]:
     """The line at which the spectrum falls most, and by how many dB; above it nothing comes back."""
-    first, last = grid.line(limit("upsampled", "lowest_hz")), grid.lines - 6
-    best, deepest = 0, 0.0
-    loudest = float(level_db.max())
-    for line in range(first, last):
-        below = float(level_db[line - 9 : line - 1].mean())
-        above = float(level_db[line + 4 : line + 16].mean())
-        highest_above = float(level_db[line + 4 :].max())
-        if below < loudest - limit("upsampled", "within_db") or highest_above > below - 0.8 * (below - above):
-            continue
-        if below - above > deepest:
-            best, deepest = line, below - above
-    return best, deepest
+    best, deepest, foot_db = 0, 0.0, 0.0
+    least_db = float(level_db.max()) - limit("upsampled", "within_db")
+    for line in range(grid.line(limit("upsampled", "lowest_hz")), grid.lines - GAP_LINES - 4):
+        # Over 0.4 kHz, and over 1.6 kHz, so that the last partial of a tone is no wall.
+        below = min(float(level_db[line - 9 : line].mean()), float(level_db[line - 33 : line].mean()) + 4.0)
+        above = float(level_db[line + GAP_LINES :].max())
+        if below >= least_db and below - above > deepest:
+            best, deepest, foot_db = line, below - above, above
+    high = np.flatnonzero(level_db[: best + GAP_LINES] > foot_db + deepest - SHOULDER_DB)
+    return int(high[-1]) if high.size else best, deepest
+
+
+def _cause(wall_hz: float) -> Cause:
+    """Converters end at half of a usual rate; encoders where their makers found that nobody minds."""
+    usual = any(limit("upsampled", "passed_share") * hz <= wall_hz <= hz + 60.0 for hz in HALF_RATES_HZ)
+    return "rate" if usual else "lossy"

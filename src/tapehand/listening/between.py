@@ -1,6 +1,7 @@
 """What recordings of one session have to do with each other: everything that no recording tells alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tapehand.listening.arrivals import related_pairs
 from tapehand.listening.bleed import bleed_findings, bleeds
@@ -10,14 +11,22 @@ from tapehand.listening.intonation import intonation, intonation_facts, intonati
 from tapehand.listening.masking import masking_findings, maskings
 from tapehand.listening.mic_pairs import mic_pair_facts, mic_pair_findings, mic_pairs
 from tapehand.listening.mono_loss import mono_loss_findings
+from tapehand.listening.notes import Note
 from tapehand.listening.recordings import Recordings
 from tapehand.listening.timing import timing_findings
 from tapehand.song.finding import Fact, Finding
 
 
-def heard_between(
-    recordings: Recordings, beats_s: Sequence[float] = ()
-) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """What recordings tell together: facts, questions, and the notes of those that carry one voice, by their names."""
+
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
+    notes: Mapping[str, tuple[Note, ...]]
+
+
+def heard_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> Between:
     """Facts and questions about copies, microphones, clocks, bleed, intonation, timing, masking and mono.
 
     ``beats_s`` are the song's beats where they are known with confidence; without them no part is held against bars.
@@ -37,9 +46,10 @@ def heard_between(
         *masking_findings(maskings(recordings)),
         *mono_loss_findings(recordings),
     )
-    return (*mic_pair_facts(pairs), *intonation_facts(pitch)), findings
+    facts = (*mic_pair_facts(pairs), *intonation_facts(pitch))
+    return Between(facts=facts, findings=findings, notes=pitch.notes)
 
 
 def findings_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> tuple[Finding, ...]:
     """The questions of ``heard_between``."""
-    return heard_between(recordings, beats_s)[1]
+    return heard_between(recordings, beats_s).findings

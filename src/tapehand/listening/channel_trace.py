@@ -24,6 +24,13 @@ class ChannelTrace:
 
     products: NDArray[np.float64]
     hop_s: float
+    hop_samples: int
+
+    @property
+    def powers(self) -> NDArray[np.float64]:
+        """Mean square of the louder channel in each hop."""
+        powers: NDArray[np.float64] = self.products[:, :2].max(axis=1) / self.hop_samples
+        return powers
 
     def flips(self) -> tuple[Occurrence, ...]:
         """Stretches in which one channel is the other upside down, where most of the recording is not."""
@@ -63,7 +70,7 @@ class ChannelTraceScan:
 
     def finish(self) -> ChannelTrace:
         """All whole hops that were fed."""
-        return ChannelTrace(products=np.concatenate(self._made), hop_s=self._hop / self._rate_hz)
+        return ChannelTrace(products=np.concatenate(self._made), hop_s=self._hop / self._rate_hz, hop_samples=self._hop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ class ClickScan:
         self._near = limit("clicks", "near_ratio")
         self._far = limit("clicks", "far_ratio")
         self._least = db_to_gain(limit("clicks", "least_dbfs"))
+        self._quiet = db_to_gain(limit("clicks", "quiet_dbfs"))
         self._found: list[Occurrence] = []
         self._heights: list[float] = []
         self._peak = 0.0
@@ -71,7 +72,7 @@ class ClickScan:
         for channel, hop in np.argwhere(alone[:, screen.core]):
             at = int(hop) + screen.core.start
             around = max(float(before[channel, at]), float(after[channel, at]))
-            if self._stays_alone(screen, int(channel), at):
+            if self._stays_alone(screen, int(channel), at) and self._goes_on(screen, int(channel), at):
                 self._keep(screen, int(channel), at, around)
 
     def finish(self) -> Clicks:
@@ -88,13 +89,24 @@ class ClickScan:
         at_end = screen.segment.is_last and at + screen.hop + reach >= screen.segment.core_end
         return bool(jumps[hop] > self._far * around.max(initial=0.0)) and at > reach and not at_end
 
+    def _goes_on(self, screen: Screen, channel: int, hop: int) -> bool:
+        """Whether the sound is as loud before as after: what begins or ends here makes a click of its own kind."""
+        peaks, reach = screen.peaks[channel], screen.hops(limit("clicks", "level_s"))
+        before = float(peaks[max(0, hop - reach) : hop - 1].max(initial=0.0))
+        after = float(peaks[hop + 2 : hop + reach].max(initial=0.0))
+        change_db = abs(gain_to_db(max(before, SMALLEST) / max(after, SMALLEST)))
+        quiet = max(before, after) < self._quiet
+        return quiet or change_db <= limit("clicks", "most_change_db")
+
     def _keep(self, screen: Screen, channel: int, hop: int, around: float) -> None:
         start = screen.position(hop) - screen.segment.start_samples
-        wave = screen.segment.samples[channel, start - 2 : start + screen.hop].astype(np.float64)
+        wave = screen.segment.samples[channel, start - 8 : start + screen.hop + 8].astype(np.float64)
         bends = np.abs(np.diff(wave, 2))
         at = int(bends.argmax())
-        where_s = samples_to_seconds(screen.segment.start_samples + start + at - 1, self._rate_hz)
+        where_s = samples_to_seconds(screen.segment.start_samples + start + at - 7, self._rate_hz)
         height = float(bends[at])
+        if abs(float(np.diff(wave, 2)[max(0, at - 4) : at + 5].sum())) > limit("clicks", "most_turn") * height:
+            return  # the wave goes on in another direction: the corner of an envelope or of a triangle
         stands_out_db = min(gain_to_db(height / max(around, SMALLEST)), limit("clicks", "most_db"))
         self._found.append(Occurrence(start_s=max(where_s, 0.0), end_s=max(where_s, 0.0), value=stands_out_db))
         self._heights.append(height)

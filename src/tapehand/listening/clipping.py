@@ -1,6 +1,8 @@
-"""Clipping: samples above full scale, and flat tops at it.
+"""Clipping: samples above full scale, and flat tops at it, or at a recording's own highest level.
 
-Flat tops count only near full scale: a synthesiser's square wave is flat by intent, at any level below.
+A recording that was clipped and then turned down is flat wherever it reaches its top. The crest of a low tone is flat
+too, for a few samples of coarse steps, but round beside them; a synthesiser's square wave is flat most of the time, by
+intent. Neither counts below full scale.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from tapehand.song.finding import Finding
 from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
 
 FULL_SCALE: Final = np.float32(1.0)
+MOST_WAITING: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,75 +47,135 @@ class _OpenRun:
     length: int
 
 
-class ClippingScan:
-    """One pass over a recording that arrives in blocks; their sizes do not matter."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Runs of equal neighbours: ``(start, end)`` of each, shape ``(runs, 2)``, and its size."""
 
-    def __init__(self, channels: int, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._flat_samples = int(limit("clipping", "flat_run_samples"))
-        self._floor = np.float32(db_to_gain(-limit("clipping", "margin_db")))
+    spans: NDArray[np.int64]
+    heights: NDArray[np.float32]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        lengths: NDArray[np.int64] = self.spans[:, 1] - self.spans[:, 0]
+        return lengths
+
+    def where(self, chosen: NDArray[np.bool_]) -> "_Runs":
+        return _Runs(self.spans[chosen], self.heights[chosen])
+
+
+class _TopRuns:
+    """The runs of one channel that lie near full scale, or near the highest level that was met so far."""
+
+    def __init__(self, margin: np.float32) -> None:
+        self._margin = margin
+        self._top = np.float32(0.0)
         self._position = 0
-        self._open: list[_OpenRun | None] = [None] * channels
-        self._runs: list[list[NDArray[np.int64]]] = [[] for _ in range(channels)]
-        self._peak = 0.0
+        self._open: _OpenRun | None = None
+        self._kept: list[_Runs] = []
+        self._count = 0
 
-    def feed(self, block: Audio) -> None:
-        """Take the next stretch."""
-        for channel, samples in enumerate(block.samples):
-            loud = np.flatnonzero(np.abs(samples) >= self._floor)
-            if loud.size == 0:
-                self._close(channel)
-                continue
-            self._take(channel, loud, samples[loud], block.length_samples)
-        self._position += block.length_samples
+    def feed(self, samples: NDArray[np.float32]) -> None:
+        highest = max(samples.max(initial=np.float32(0.0)), -samples.min(initial=np.float32(0.0)))
+        self._top = max(self._top, highest)
+        floor = self._floor()
+        at = np.flatnonzero(np.abs(samples) >= floor) if highest >= floor > 0.0 else np.zeros(0, np.int64)
+        if at.size:
+            self._take(at, samples[at], samples.size)
+        else:
+            self._close()
+        self._position += samples.size
 
-    def finish(self) -> Clipping | None:
-        """What was clipped, None where nothing was."""
-        for channel in range(len(self._open)):
-            self._close(channel)
-        channels = [_joined(np.concatenate(runs)) for runs in self._runs if runs]
-        if not channels:
-            return None
-        lengths = np.concatenate([runs[:, 1] - runs[:, 0] for runs in channels])
-        return Clipping(
-            clipped_samples=int(lengths.sum()),
-            places=self._places(np.concatenate(channels)),
-            longest_samples=int(lengths.max()),
-            peak_dbfs=gain_to_db(self._peak),
-        )
+    def finish(self) -> _Runs:
+        self._close()
+        spans = np.concatenate([np.zeros((0, 2), np.int64), *(runs.spans for runs in self._kept)])
+        heights = np.concatenate([np.zeros(0, np.float32), *(runs.heights for runs in self._kept)])
+        return _Runs(spans, heights).where(heights >= self._floor())
 
-    def _take(self, channel: int, at: NDArray[np.intp], values: NDArray[np.float32], block_samples: int) -> None:
-        """Group equal neighbours among the loud samples, carry the last group, keep the clipped ones."""
+    def _floor(self) -> np.float32:
+        return min(self._top, FULL_SCALE) * self._margin
+
+    def _take(self, at: NDArray[np.intp], values: NDArray[np.float32], block_samples: int) -> None:
+        """Group equal neighbours among the high samples; the last group may go on in the next block."""
         fresh = np.ones(at.size, dtype=bool)
         fresh[1:] = (np.diff(at) != 1) | (values[1:] != values[:-1])
         first = np.flatnonzero(fresh)
         starts = at[first].astype(np.int64) + self._position
         lengths = np.diff(first, append=at.size).astype(np.int64)
         heights = values[first]
-        before = self._open[channel]
+        before = self._open
         if before is not None and starts[0] == self._position and heights[0] == before.value:
             starts[0], lengths[0] = before.start, lengths[0] + before.length
-            self._open[channel] = None
-        self._close(channel)
+            self._open = None
+        self._close()
         last = len(first)
         if at[-1] == block_samples - 1:
             last -= 1
-            self._open[channel] = _OpenRun(int(starts[-1]), float(heights[-1]), int(lengths[-1]))
-        self._keep(channel, starts[:last], lengths[:last], np.abs(heights[:last]))
+            self._open = _OpenRun(int(starts[-1]), float(heights[-1]), int(lengths[-1]))
+        self._keep(starts[:last], lengths[:last], np.abs(heights[:last]))
 
-    def _close(self, channel: int) -> None:
-        run = self._open[channel]
+    def _close(self) -> None:
+        run = self._open
         if run is not None:
-            self._open[channel] = None
-            self._keep(channel, np.array([run.start]), np.array([run.length]), np.array([abs(run.value)], np.float32))
+            self._open = None
+            self._keep(np.array([run.start]), np.array([run.length]), np.array([abs(run.value)], np.float32))
 
-    def _keep(
-        self, channel: int, starts: NDArray[np.int64], lengths: NDArray[np.int64], heights: NDArray[np.float32]
-    ) -> None:
-        clipped = (heights > FULL_SCALE) | (lengths >= self._flat_samples)
-        if clipped.any():
-            self._peak = max(self._peak, float(heights[clipped].max()))
-            self._runs[channel].append(np.stack([starts[clipped], starts[clipped] + lengths[clipped]], axis=1))
+    def _keep(self, starts: NDArray[np.int64], lengths: NDArray[np.int64], heights: NDArray[np.float32]) -> None:
+        self._kept.append(_Runs(np.stack([starts, starts + lengths], axis=1), heights))
+        self._count += starts.size
+        if self._count > MOST_WAITING:  # a rising level leaves its lower runs behind
+            self._kept = [runs.where(runs.heights >= self._floor()) for runs in self._kept]
+            self._count = 0
+
+
+class ClippingScan:
+    """One pass over a recording that arrives in blocks; their sizes do not matter."""
+
+    def __init__(self, channels: int, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._flat_samples = int(limit("clipping", "flat_run_samples"))
+        self._margin = np.float32(db_to_gain(-limit("clipping", "margin_db")))
+        self._tops = [_TopRuns(self._margin) for _ in range(channels)]
+        self._length_samples = 0
+
+    def feed(self, block: Audio) -> None:
+        """Take the next stretch."""
+        for channel, samples in enumerate(block.samples):
+            self._tops[channel].feed(samples)
+        self._length_samples += block.length_samples
+
+    def finish(self) -> Clipping | None:
+        """What was clipped, None where nothing was."""
+        tops = [top.finish() for top in self._tops]
+        clipped = [self._at_full_scale(runs) for runs in tops]
+        if not any(runs.heights.size for runs in clipped):
+            clipped = [self._turned_down(runs) for runs in tops]
+        clipped = [runs for runs in clipped if runs.heights.size]
+        if not clipped:
+            return None
+        channels = [_joined(runs.spans) for runs in clipped]
+        lengths = np.concatenate([spans[:, 1] - spans[:, 0] for spans in channels])
+        return Clipping(
+            clipped_samples=int(lengths.sum()),
+            places=self._places(np.concatenate(channels)),
+            longest_samples=int(lengths.max()),
+            peak_dbfs=gain_to_db(max(float(runs.heights.max()) for runs in clipped)),
+        )
+
+    def _at_full_scale(self, runs: _Runs) -> _Runs:
+        flat = (runs.lengths >= self._flat_samples) & (runs.heights >= self._margin)
+        return runs.where(flat | (runs.heights > FULL_SCALE))
+
+    def _turned_down(self, runs: _Runs) -> _Runs:
+        """Flat runs, if most of what comes near the top is flat, and the wave is not flat most of the time."""
+        flat = runs.lengths >= self._flat_samples
+        samples, near = int(runs.lengths[flat].sum()), int(runs.lengths.sum())
+        is_clipped = (
+            flat.sum() >= limit("clipping", "least_flat_runs")
+            and samples >= limit("clipping", "flat_share_of_top") * near
+            and near <= limit("clipping", "most_of_time") * self._length_samples
+            and runs.heights.max(initial=0.0) >= db_to_gain(limit("clipping", "least_top_dbfs"))
+        )
+        return runs.where(flat & is_clipped)
 
     def _places(self, runs: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:
         runs = runs[np.argsort(runs[:, 0], kind="stable")]

@@ -115,10 +115,12 @@ class GapScan:
         self._rate_hz = rate_hz
         self._edges: list[list[Edge]] = [[] for _ in range(channels)]
         self._length_samples = 0
+        self._peak = 0.0
 
     def feed(self, screen: Screen) -> None:
         """Take the next segment."""
         self._length_samples = screen.segment.core_end
+        self._peak = max(self._peak, float(screen.peaks[:, screen.core].max(initial=0.0)))
         still = _still(screen)
         for channel, edges in enumerate(self._edges):
             edges.extend(self._edges_of(screen, channel, still[channel]))
@@ -133,13 +135,27 @@ class GapScan:
             between = [place for left, right in pairwise(edges) for place in _missing(left, right)]
             dropouts += [place for place in between if place.value < limit("dropouts", "longest_s")]
             gaps += [place for place in between if place.value >= limit("dropouts", "longest_s")]
-            cut += _cut_edges(edges, between, duration_s)
+            cut += self._cut_edges(edges, between, duration_s)
         return Gaps(
             dropouts=merged(dropouts, limit("dropouts", "same_place_s")),
             gaps=merged(gaps, limit("dropouts", "same_place_s")),
             cut_edges=merged(cut, limit("dropouts", "same_place_s")),
             duration_s=duration_s,
         )
+
+    def _cut_edges(self, edges: list[Edge], missing: list[Occurrence], duration_s: float) -> list[Occurrence]:
+        """Edges without a fade that belong to nothing missing. Inside, the strokes of a drum machine begin like that."""
+        taken = {place.start_s for place in missing} | {place.end_s for place in missing}
+        least = self._peak * db_to_gain(limit("cut_edge", "least_below_peak_db"))
+        return [
+            Occurrence(start_s=edge.at_s, end_s=edge.at_s, value=gain_to_db(edge.level))
+            for edge in edges
+            if edge.is_cut
+            and edge.step >= limit("cut_edge", "least_step")
+            and edge.level >= least
+            and (edge.lasts or edge.at_s in (0.0, duration_s))
+            and edge.at_s not in taken
+        ]
 
     def _edges_of(self, screen: Screen, channel: int, still: NDArray[np.bool_]) -> list[Edge]:
         core = screen.core
@@ -154,15 +170,16 @@ class GapScan:
         peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
         level = float(peaks[: screen.hops(0.02)].max(initial=0.0))
         beside = float(peaks[: screen.hops(limit("cut_edge", "beside_s"))].max(initial=0.0))
-        later = float(peaks[screen.hops(0.03) : screen.hops(0.06)].max(initial=0.0))
+        first, last = (screen.hops(limit("cut_edge", key)) for key in ("lasting_from_s", "lasting_to_s"))
+        later = _lowest_high(peaks[first:last], screen.hops(0.01))
         at, step = self._step(screen, channel, hop, level)
         return Edge(
             at_s=samples_to_seconds(min(max(at, 0), screen.segment.core_end), self._rate_hz),
             rises=rises,
             level=level,
-            is_cut=beside >= limit("cut_edge", "beside_share") * level,
+            is_cut=beside >= limit("cut_edge", "beside_share") * level or step >= limit("cut_edge", "least_step"),
             step=step,
-            lasts=later >= limit("cut_edge", "lasting_share") * level,
+            lasts=later >= limit("cut_edge", "rising_share" if rises else "falling_share") * level,
         )
 
     def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float]:
@@ -173,6 +190,12 @@ class GapScan:
         steps = np.abs(np.diff(wave))
         at = int(steps.argmax())
         return screen.segment.start_samples + first + at + 1, float(steps[at]) / level if level else 0.0
+
+
+def _lowest_high(peaks: NDArray[np.float32], width: int) -> float:
+    """The lowest of the highest values of stretches of ``width``."""
+    whole = peaks[: peaks.size // width * width].reshape(-1, width)
+    return float(whole.max(axis=1).min()) if whole.size else 0.0
 
 
 def _still(screen: Screen) -> NDArray[np.bool_]:
@@ -201,17 +224,7 @@ def _missing(left: Edge, right: Edge) -> list[Occurrence]:
     if length_s < limit("dropouts", "longest_s"):
         stepped = max(left.step, right.step) >= limit("dropouts", "least_step")
     else:
-        stepped = min(left.step, right.step) >= limit("gap", "least_step") and left.lasts and right.lasts
+        stepped = min(left.step, right.step) >= limit("gap", "least_step")
     if not stepped:
         return []
     return [Occurrence(start_s=left.at_s, end_s=right.at_s, value=length_s)]
-
-
-def _cut_edges(edges: list[Edge], missing: list[Occurrence], duration_s: float) -> list[Occurrence]:
-    """Edges without a fade that belong to nothing missing."""
-    taken = {place.start_s for place in missing} | {place.end_s for place in missing}
-    return [
-        Occurrence(start_s=edge.at_s, end_s=edge.at_s, value=gain_to_db(edge.level))
-        for edge in edges
-        if edge.is_cut and edge.lasts and edge.step >= limit("cut_edge", "least_step") and edge.at_s not in taken
-    ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapehand.listening.kinds import finding, limit, threshold
 from tapehand.listening.trace import Trace
@@ -51,7 +52,7 @@ def noise_floor(trace: Trace) -> NoiseFloor:
     Noise keeps its level: it is told from the tail of a note in that many frames lie within a few dB of the lowest, and
     from a quiet tone in that no line stands out.
     """
-    smooth = np.convolve(trace.power(120.0, 20_000.0), np.ones(5) / 5, "same") if trace.bands.size else np.zeros(0)
+    smooth = np.convolve(trace.power(30.0, 20_000.0), np.ones(5) / 5, "same") if trace.bands.size else np.zeros(0)
     audible = smooth > 10.0 ** (limit("noise_floor", "least_dbfs") / 10.0)
     levels_db = 10.0 * np.log10(smooth[audible]) if audible.any() else np.zeros(0)
     if levels_db.size < limit("noise_floor", "least_frames"):
@@ -59,8 +60,7 @@ def noise_floor(trace: Trace) -> NoiseFloor:
     lowest_db = float(np.percentile(levels_db, limit("noise_floor", "percentile")))
     resting = np.abs(levels_db - lowest_db - 1.0) <= limit("noise_floor", "steady_db")
     needed = max(limit("noise_floor", "least_frames"), limit("noise_floor", "least_share") * levels_db.size)
-    peakiness = float(np.median(trace.peakiness[audible][resting])) if resting.any() else math.inf
-    if resting.sum() < needed or peakiness > limit("noise_floor", "most_peakiness"):
+    if resting.sum() < needed or not _is_noise(trace, np.flatnonzero(audible)[resting]):
         return NoiseFloor()
     powers = smooth[audible]
     floor_db = power_to_db(float(powers[resting].mean()))
@@ -68,3 +68,10 @@ def noise_floor(trace: Trace) -> NoiseFloor:
     if not sounding.size:
         return NoiseFloor()
     return NoiseFloor(level_dbfs=floor_db, under_sound_db=power_to_db(float(sounding.mean())) - floor_db)
+
+
+def _is_noise(trace: Trace, frames: NDArray[np.intp]) -> bool:
+    """Whether no line stands out, and the sound is more than the tail of a low tone."""
+    high, low = (float(trace.power(*band)[frames].mean()) for band in ((600.0, 20_000.0), (30.0, 600.0)))
+    is_broad = power_to_db(high) > power_to_db(low) - limit("noise_floor", "most_tilt_db")
+    return is_broad and float(np.median(trace.peakiness[frames])) <= limit("noise_floor", "most_peakiness")

@@ -12,6 +12,7 @@ from tapehand.listening.faults import FaultScan, Heard
 from tapehand.listening.frames import Frames, FrameStream
 from tapehand.listening.gaps import Gaps, GapScan
 from tapehand.listening.hum import Hum, HumScan
+from tapehand.listening.inter_sample import InterSamplePeaks, InterSampleScan
 from tapehand.listening.kinds import kind
 from tapehand.listening.noise_floor import NoiseFloor, noise_floor
 from tapehand.listening.resonances import Resonances, ResonanceScan
@@ -31,6 +32,7 @@ class RecordingFaults:
     """What one pass told about one recording. Nothing here is a judgement, and nothing changes anything."""
 
     heard: Heard
+    inter_sample: InterSamplePeaks
     clicks: Clicks
     gaps: Gaps
     hum: Hum
@@ -53,6 +55,7 @@ class RecordingFaults:
         if self.heard.levels.is_silent:
             return ()
         everywhere = (
+            self.inter_sample,
             self.clicks,
             self.gaps,
             self.hum,
@@ -77,8 +80,16 @@ class RecordingFaults:
         if self.heard.levels.is_silent:
             return ()
         everywhere = (
-            self.clicks, self.gaps, self.hum, self.noise, self.wetness, self.resonances, self.bandwidth, self.phase_flips
-        )  # fmt: skip
+            self.inter_sample,
+            self.clicks,
+            self.gaps,
+            self.hum,
+            self.noise,
+            self.wetness,
+            self.resonances,
+            self.bandwidth,
+            self.phase_flips,
+        )
         of_voice = self.voice.facts(track) if concerns("breaths", role) else ()
         return (*(fact for each in everywhere for fact in each.facts(track)), *of_voice)
 
@@ -98,6 +109,7 @@ class RecordingScan:
         self._grid = FrameStream(rate_hz).grid
         self._heard = FaultScan(channels, rate_hz)
         self._segments = SegmentStream(channels)
+        self._inter_sample = InterSampleScan(rate_hz)
         self._clicks = ClickScan(rate_hz)
         self._gaps = GapScan(channels, rate_hz)
         self._fake_stereo = FakeStereoScan(channels, rate_hz)
@@ -123,12 +135,13 @@ class RecordingScan:
         trace, channels = self._trace.finish(self._grid), self._channels.finish()
         return RecordingFaults(
             heard=self._heard.finish(),
+            inter_sample=self._inter_sample.finish(),
             clicks=self._clicks.finish(),
             gaps=self._gaps.finish(),
             hum=self._hum.finish(),
             noise=noise_floor(trace),
             voice=voice_noises(trace),
-            wetness=self._wetness.finish(trace),
+            wetness=self._wetness.finish(trace, channels),
             resonances=self._resonances.finish(),
             bandwidth=self._bandwidth.finish(),
             fake_stereo=self._fake_stereo.finish(),
@@ -138,6 +151,7 @@ class RecordingScan:
     def _look_at(self, segments: Iterable[Segment]) -> None:
         for segment in segments:
             screen = screen_of(segment, self._rate_hz)
+            self._inter_sample.feed(screen)
             self._clicks.feed(screen)
             self._gaps.feed(screen)
             self._wetness.feed(screen)

@@ -1,7 +1,11 @@
-"""Single frequencies that ring whatever is played."""
+"""Single frequencies that ring on whatever is played.
+
+Notes change; a ring stays, between the notes as well. So a narrow band is looked for that stands out most of the time.
+"""
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -19,6 +23,7 @@ LOWEST_HZ: Final = 150.0
 OCTAVES: Final = 5
 WINDOW_S: Final = 0.17
 STEP_S: Final = 0.45
+HIGHER: Final = 0.85
 NOTHING: Final = 1e-14
 Levels = NDArray[np.float64]
 
@@ -56,7 +61,7 @@ class ResonanceScan:
         edges_hz = [LOWEST_HZ * 2.0 ** (band / BANDS_PER_OCTAVE) for band in range(OCTAVES * BANDS_PER_OCTAVE + 1)]
         edges_hz = [hz for hz in edges_hz if hz < 0.45 * rate_hz]
         self._lines = np.array([round(hz * self._size / rate_hz) for hz in edges_hz])
-        self._centres_hz = [math.sqrt(low * high) for low, high in zip(edges_hz, edges_hz[1:], strict=False)]
+        self._centres_hz = [math.sqrt(low * high) for low, high in pairwise(edges_hz)]
         self._frames: list[Levels] = []
 
     def feed(self, segment: Segment) -> None:
@@ -68,7 +73,7 @@ class ResonanceScan:
         rows = np.fft.rfft(np.stack([wave[start : start + self._size] for start in starts]) * self._window, axis=1)
         powers = (rows.real**2 + rows.imag**2).astype(np.float64) / float(self._size) ** 2
         widths = np.maximum(np.diff(self._lines), 1)
-        self._frames.append(np.add.reduceat(powers, self._lines[:-1], axis=1)[:, :] / widths)
+        self._frames.append(np.add.reduceat(powers[:, : self._lines[-1]], self._lines[:-1], axis=1) / widths)
 
     def finish(self) -> Resonances:
         """What stands out all the time."""
@@ -82,19 +87,21 @@ class ResonanceScan:
         excess_db = _excess_db(10.0 * np.log10(powers + NOTHING))
         mean_db = excess_db.mean(axis=0)
         often = (excess_db > limit("resonance", "often_db")).mean(axis=0)
-        out = (mean_db >= threshold("resonance")) & (often >= limit("resonance", "often_share"))
-        tops = [
-            band for band in np.flatnonzero(out).tolist() if mean_db[band] == mean_db[max(0, band - 3) : band + 4].max()
-        ]
+        out = np.flatnonzero((mean_db >= threshold("resonance")) & (often >= limit("resonance", "often_share")))
+        tops = [band for band in out.tolist() if mean_db[band] == mean_db[max(0, band - 4) : band + 5].max()]
         found = [(self._centres_hz[band], float(mean_db[band])) for band in tops]
         return Resonances(found=tuple(sorted(found, key=lambda each: -each[1])))
 
 
 def _excess_db(levels_db: Levels) -> Levels:
-    """How far each band lies over the median of those up to half an octave away, the nearest two left out."""
+    """How far each band lies over the higher ones of those up to half an octave away, the nearest two left out.
+
+    The higher ones, as between the partials of a note there is nothing to compare with.
+    """
     reach = BANDS_PER_OCTAVE // 2
     padded = np.pad(levels_db, ((0, 0), (reach, reach)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
     beside = [at for at in range(2 * reach + 1) if abs(at - reach) > 2]
-    excess: Levels = levels_db - np.median(windows[:, :, beside], axis=2)
+    higher = round(HIGHER * (len(beside) - 1))
+    excess: Levels = levels_db - np.partition(windows[:, :, beside], higher, axis=2)[:, :, higher]
     return excess

@@ -3,6 +3,7 @@
 What happens within a few samples (a click, a lost block, a bad edit) is suspected here and looked at closely only then.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ class Screen:
     Parameters
     ----------
     peaks, jumps : highest size, and highest size of the second difference, float32 ``(channels, hops)``.
-    hop : samples to a hop; hop ``h`` begins at ``segment.start_samples + 2 + h * hop``.
+    hop : samples to a hop; hop ``h`` begins at ``segment.start_samples + (1 + h) * hop``.
     """
 
     segment: Segment
@@ -36,20 +37,22 @@ class Screen:
 
     def position(self, hop: int) -> int:
         """Where a hop begins in the recording, in samples."""
-        return self.segment.start_samples + kernels.LEAD_SAMPLES + hop * self.hop
+        return self.segment.start_samples + (1 + hop) * self.hop
 
     @property
     def core(self) -> slice:
         """The hops whose first sample lies in the segment's core."""
-        lead = self.segment.start_samples + kernels.LEAD_SAMPLES
-        first, last = (-(-(edge - lead) // self.hop) for edge in (self.segment.core_start, self.segment.core_end))
-        return slice(first, min(last, self.peaks.shape[1]))
+        first, last = (
+            -(-(edge - self.position(0)) // self.hop) for edge in (self.segment.core_start, self.segment.core_end)
+        )
+        return slice(first, last)
 
 
 def screen_of(segment: Segment, rate_hz: int) -> Screen:
-    """The picture of a segment; hops are 16 samples at 44.1 and 48 kHz."""
-    hop = max(8, 8 * round(rate_hz / 24_000))
-    pairs = [kernels.screen(np.ascontiguousarray(channel), hop) for channel in segment.samples]
+    """The picture of a segment; hops are 16 samples at 44.1 and 48 kHz, and divide cores and margins at every rate."""
+    hop = max(8, 8 * 2 ** round(math.log2(rate_hz / 24_000)))
+    first = hop - kernels.LEAD_SAMPLES
+    pairs = [kernels.screen(channel[first:], hop) for channel in segment.samples]
     peaks, jumps = (np.stack(rows) for rows in zip(*pairs, strict=True))
     return Screen(segment=segment, peaks=peaks, jumps=jumps, hop=hop, rate_hz=rate_hz)
 

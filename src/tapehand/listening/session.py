@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tapehand.listening.between import findings_between
+from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
 from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
 from tapehand.listening.sources import Recording
 from tapehand.music.form import Section
@@ -92,18 +93,23 @@ def listen_to_session(
     bars_s, has_bars = _bars(known, end_s)
     lines = _lines(tracks, together)
     sections = _sections(known, lines, bars_s, has_bars=has_bars)
+    between = heard_between(together)
+    moments = find_moments(together, between.notes)
     return Listening(
         rate_hz=rate_hz,
         tracks=tuple(_row(track) for track in tracks),
         facts=(
             *(fact for track in tracks for fact in track.facts()),
+            *between.facts,
             *(_section_fact(section, by_person=bool(known.sections)) for section in sections),
+            *moment_facts(moments),
         ),
         findings=(
             *(one for track in tracks for one in track.findings()),
             *session_findings([_length(track) for track in tracks], rate_hz),
             *_role_findings(tracks),
-            *findings_between(together),
+            *between.findings,
+            *moment_findings(moments),
         ),
         sections=sections,
         bars_s=bars_s,

@@ -1,5 +1,6 @@
 """What is kept of the shared frames for faults that show over time: a few bands and how peaky each frame is."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,10 @@ Levels = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 EDGES_HZ: Final = (30.0, 120.0, 300.0, 600.0, 1200.0, 2500.0, 4500.0, 7000.0, 10_000.0, 14_000.0, 20_000.0)
-PEAKY_LOW_HZ: Final = 300.0
-PEAKY_HIGH_HZ: Final = 6_000.0
+OCTAVES_HZ: Final = ((500.0, 1000.0), (1000.0, 2000.0), (2000.0, 4000.0))
 NOTHING: Final = 1e-12
+# The highest of n exponentially distributed powers is on average ln n + 0.577 times their mean.
+EULER: Final = 0.5772
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -24,7 +26,8 @@ class Trace:
     Parameters
     ----------
     bands : power between neighbouring edges of ``EDGES_HZ``, float32 ``(frames, 10)``.
-    peakiness : strongest line over the mean between 300 Hz and 6 kHz: about 5 for noise, far more for tones.
+    peakiness : strongest line over the mean of its octave, three octaves from 500 Hz on, against what is to be expected
+        of noise: about 1 for noise however it is coloured, 2 and more for tones.
     """
 
     bands: NDArray[np.float32]
@@ -56,12 +59,8 @@ class TraceScan:
 
     def feed(self, frames: Frames) -> None:
         """Take the next frames."""
-        grid = frames.grid
-        middle = frames.powers[:, grid.line(PEAKY_LOW_HZ) : grid.line(PEAKY_HIGH_HZ)]
         self._bands.append(frames.bands(EDGES_HZ))
-        if middle.size:
-            mean = middle.mean(axis=1) + np.float32(NOTHING / max(1, middle.shape[1]))
-            self._peakiness.append(middle.max(axis=1) / mean)
+        self._peakiness.append(_peakiness(frames))
 
     def finish(self, grid: FrameGrid) -> Trace:
         """All that was fed."""
@@ -70,6 +69,16 @@ class TraceScan:
             peakiness=np.concatenate([np.zeros(0, np.float32), *self._peakiness]),
             grid=grid,
         )
+
+
+def _peakiness(frames: Frames) -> NDArray[np.float32]:
+    total, expected = np.zeros(frames.count, np.float32), 0.0
+    for low_hz, high_hz in OCTAVES_HZ:
+        lines = frames.powers[:, frames.grid.line(low_hz) : frames.grid.line(high_hz)]
+        if lines.shape[1] > 1:
+            total += lines.max(axis=1) / (lines.mean(axis=1) + np.float32(NOTHING))
+            expected += math.log(lines.shape[1]) + EULER
+    return total / np.float32(expected or 1.0)
 
 
 def runs(mask: Mask, least: int = 1, bridge: int = 0) -> list[tuple[int, int]]:

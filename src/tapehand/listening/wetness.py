@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tapehand.listening.channel_trace import ChannelTrace
 from tapehand.listening.kinds import finding, limit, threshold
 from tapehand.listening.screens import Screen
 from tapehand.listening.trace import Levels, Trace
@@ -66,47 +67,39 @@ class WetnessScan:
         self._peaks.append(screen.peaks[:, screen.core])
         self._hop_s = screen.hop / screen.rate_hz
 
-    def finish(self, trace: Trace) -> Wetness:
+    def finish(self, trace: Trace, channels: ChannelTrace) -> Wetness:
         """Both figures."""
-        return Wetness(decay_s=decay_s(trace), crest_db=self._crest_db())
+        return Wetness(decay_s=decay_s(trace), crest_db=self._crest_db(channels))
 
-    def _crest_db(self) -> float | None:
-        """Highest over the root mean square of the peaks of every third of a millisecond, median of windows."""
-        peaks = np.concatenate(self._peaks, axis=1).max(axis=0)
-        width = round(WINDOW_S / self._hop_s) if self._hop_s else 1
-        windows = peaks[: peaks.size // width * width].reshape(-1, width).astype(np.float64)
-        powers = np.square(windows).mean(axis=1)
-        if not powers.size or powers.max() <= 0.0:
+    def _crest_db(self, channels: ChannelTrace) -> float | None:
+        """Peak over the power of the louder channel, median of the windows that sound."""
+        peaks = _windows(np.concatenate(self._peaks, axis=1).max(axis=0), self._hop_s).max(axis=1)
+        powers = _windows(channels.powers, channels.hop_s).mean(axis=1)
+        count = min(peaks.size, powers.size)
+        peaks, powers = peaks[:count], powers[:count]
+        sounding = powers > powers.max(initial=0.0) * 0.01
+        if not sounding.any():
             return None
-        sounding = powers > powers.max() * 0.01
-        return float(np.median(10.0 * np.log10(windows[sounding].max(axis=1) ** 2 / powers[sounding])))
+        return float(np.median(10.0 * np.log10(peaks[sounding] ** 2 / powers[sounding])))
+
+
+def _windows(values: Levels, hop_s: float) -> Levels:
+    """Stretches of ``WINDOW_S`` as rows."""
+    width = max(1, round(WINDOW_S / hop_s)) if hop_s else 1
+    rows: Levels = values[: values.size // width * width].reshape(-1, width).astype(np.float64)
+    return rows
 
 
 def decay_s(trace: Trace) -> float | None:
-    """Time to fall by 60 dB, of the faster falls from 10 to 30 dB under a local peak; None where there are too few."""
+    """Time to fall by 60 dB, by how far the level falls within 0.2 s where it falls fastest; None where it is short."""
     if trace.bands.shape[0] < limit("wet", "least_frames"):
         return None
     power = np.convolve(trace.power(600.0, 7000.0), np.ones(3) / 3, "same")
     level_db = 10.0 * np.log10(power + 1e-12)
-    falls = _falls(level_db, float(np.percentile(level_db, 95.0)) - limit("wet", "from_below_db"))
-    if len(falls) < limit("wet", "least_falls"):
+    width = int(limit("wet", "window_frames"))
+    falls_db = level_db[:-width] - level_db[width:]
+    loud = level_db[:-width] > float(np.percentile(level_db, 95.0)) - limit("wet", "from_below_db")
+    if not loud.any():
         return None
-    return 0.01 * 3.0 * float(np.percentile(falls, limit("wet", "percentile")))
-
-
-def _falls(level_db: Levels, loud_db: float) -> list[int]:
-    """Frames that each fall takes from 10 to 30 dB under the peak it comes from; it ends where the level rises."""
-    top_db, at_ten, low_db = -np.inf, -1, np.inf
-    found: list[int] = []
-    for frame, now_db in enumerate(level_db.tolist()):
-        if now_db >= top_db or now_db > low_db + 4.0:
-            top_db, at_ten, low_db = now_db, -1, now_db
-            continue
-        low_db = min(low_db, now_db)
-        if at_ten < 0 and now_db <= top_db - 10.0:
-            at_ten = frame
-        if now_db <= top_db - 30.0:
-            if top_db >= loud_db:
-                found.append(frame - at_ten)
-            top_db, at_ten, low_db = now_db, -1, now_db
-    return found
+    fastest_db = float(np.percentile(falls_db[loud], limit("wet", "percentile")))
+    return 0.01 * width * 60.0 / fastest_db if fastest_db > 1.0 else None

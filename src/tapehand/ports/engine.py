@@ -22,7 +22,11 @@ EngineKind = Literal["mixing", "mastering", "composing", "directing", "comping",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """What an engine says of itself. ``needs`` names weights or programs it cannot do without, "" for none."""
+    """What an engine says of itself.
+
+    ``needs`` names weights or programs it cannot do without, "" for none. ``options`` are all ids and names that its
+    options can have, where it always gives the same ones, so that a wrong one is told before the work.
+    """
 
     name: str
     version: str
@@ -30,6 +34,7 @@ class EngineFacts:
     licence: str
     needs: str = ""
     deterministic: bool = True
+    options: tuple[str, ...] = ()
 
 
 class SongView(Protocol):

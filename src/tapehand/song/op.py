@@ -360,8 +360,8 @@ class RemoveBus:
     bus: str
 
     def apply(self, song: Song) -> Song:
-        """The song without the bus; raises Conflict (``song.bus_in_use``)."""
-        song.strip(self.bus)
+        """The song without the bus; raises Conflict (``song.bus_in_use``), InputError (``song.no_target``)."""
+        _bus_place(song, self.bus)
         for owner in song.owners:
             if owner.strip.output == self.bus or any(send.bus == self.bus for send in owner.strip.sends):
                 raise Conflict("song.bus_in_use", "That bus still receives signal", where=f"{self.bus} from {owner.id}")
@@ -369,7 +369,7 @@ class RemoveBus:
 
     def inverse(self, song: Song) -> AddBus:
         """The bus put back in its place."""
-        index = [bus.id for bus in song.buses].index(self.bus)
+        index = _bus_place(song, self.bus)
         return AddBus(bus=song.buses[index], index=index)
 
     @property
@@ -537,6 +537,13 @@ def _same_place(first: str, second: str) -> bool:
 def _where(span: Span) -> str:
     """The end of a scope that is about a stretch only."""
     return f"@{span.start_samples}-{span.end_samples}"
+
+
+def _bus_place(song: Song, identity: str) -> int:
+    for place, bus in enumerate(song.buses):
+        if bus.id == identity:
+            return place
+    raise InputError("song.no_target", "No bus of that name is in the song", where=identity)
 
 
 def _destinations(strip: Strip) -> tuple[str, ...]:

@@ -113,13 +113,18 @@ class SoftClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limiter:
-    """True-peak look-ahead limiter: ``drive_db`` of gain, then never above ``ceiling_dbtp``."""
+    """True-peak look-ahead limiter: ``drive_db`` of gain, then never above ``ceiling_dbtp``.
+
+    It lets go by ``release_ms`` after a peak, by ``slow_release_ms`` after a loud passage, and by up to
+    ``dense_release_ms`` where the sound presses on the ceiling nearly all the time.
+    """
 
     drive_db: float
     ceiling_dbtp: float = -1.0
     look_ahead_ms: float = 2.0
-    release_ms: float = 60.0
-    slow_release_ms: float = 400.0
+    release_ms: float = 90.0
+    slow_release_ms: float = 300.0
+    dense_release_ms: float = 2800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from typing import Final
 
 from tapehand.audio import Audio
 from tapehand.dsp.chain import run_chains
-from tapehand.dsp.limiter import LimiterInput
 from tapehand.engines.mastering.loudness_solve import (
     ALLOWED_ERROR_LU,
     Budget,
@@ -104,13 +103,16 @@ def work_out(premaster: Audio, wishes: MasterWishes, work: Work, *, level_only: 
         rack.add(plan(rack.sound, wishes))
     ready = _Ready(rack, wishes.target_lufs, wishes.ceiling_dbtp, work)
     _refuse_crushing(ready, rack, wishes, before)
-    solved = ready.solve.solve(wishes.target_lufs)
+    solve, stages, loudness_lufs = ready.solve, ready.stages, ready.loudness_lufs
+    # The sounds in between are as large as the song, and done with.
+    del rack, ready
+    solved = solve.solve(wishes.target_lufs)
     _refuse_missed(solved, wishes)
     return MasterChain(
-        stages=(*ready.stages, _limiter_stage(solved, ready.loudness_lufs)),
-        master=solved.limited.audio,
+        stages=(*stages, _limiter_stage(solved, loudness_lufs)),
+        master=solved.master,
         before=before,
-        after=measure(solved.limited.audio),
+        after=measure(solved.master),
         wishes=wishes,
     )
 
@@ -152,7 +154,9 @@ class _Ready(_Rack):
         needed_db = true_peak_dbtp(self.sound) + (target_lufs - self.loudness_lufs) - ceiling_dbtp
         self.add(plan_soft_clip(self.sound, needed_db))
         self.work = work
-        self.solve = LoudnessSolve(LimiterInput(self.sound), limiter_for(needed_db, ceiling_dbtp), work)
+        front = [stage.insert.processor for stage in self.stages if stage.insert.on]
+        limiter = limiter_for(needed_db, ceiling_dbtp)
+        self.solve = LoudnessSolve(self.premaster, front, self.sound, limiter, work)
         self.effort = self.solve.effort_for(target_lufs)
         self._target_lufs, self._ceiling_dbtp = target_lufs, ceiling_dbtp
 
@@ -163,7 +167,7 @@ class _Ready(_Rack):
 
 
 def _limiter_stage(solved: Solved, input_lufs: float) -> Stage:
-    drive_db, reduction_db = solved.settings.drive_db, solved.limited.largest_reduction_db
+    drive_db, reduction_db = solved.settings.drive_db, solved.largest_reduction_db
     lost_lu = input_lufs + drive_db - solved.integrated_lufs
     if reduction_db > 0.0:
         told = f"takes up to {reduction_db:.1f} dB off the highest peaks, which costs {lost_lu:.1f} LU"

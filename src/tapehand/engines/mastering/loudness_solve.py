@@ -5,18 +5,23 @@ millisecond or two, against which the gain moves slowly. The search runs on the 
 and measured once or twice, and what the prediction was off by is taken into the next search.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
+from tapehand.audio.buffer import Samples
 from tapehand.catalogue.table import Table
-from tapehand.dsp.limiter import Limited, LimiterInput
+from tapehand.dsp.chain import ChainNode
+from tapehand.dsp.limiter import LimiterForecast, LimiterNode
+from tapehand.dsp.node import run_whole
 from tapehand.meters.k_weighting import KEnergyStream
 from tapehand.meters.loudness import integrated_lufs, integrated_of_powers, weighted_powers
-from tapehand.song.processors import Limiter
+from tapehand.song.processors import Limiter, Processor
 from tapehand.units import gain_to_db
 from tapehand.work import Work
 
@@ -27,6 +32,8 @@ ALLOWED_ERROR_LU: Final = 0.05
 SEARCH_ERROR_LU: Final = 0.001
 FURTHEST_DRIVE_DB: Final = 30.0
 _FINEST_PARTS: Final = 16
+# The forecast works out its gain as often as this at least; look-aheads are a few milliseconds.
+_LEAST_STEPS_HZ: Final = 11_000
 _SEARCH_STEPS: Final = 40
 _ROUNDS: Final = 6
 
@@ -61,11 +68,12 @@ class Effort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The limiter setting that was found, what it made, and the loudness measured on that."""
+    """The limiter setting that was found, what it made, the loudness measured on that, and the deepest dip."""
 
     settings: Limiter
-    limited: Limited
+    master: Audio
     integrated_lufs: float
+    largest_reduction_db: float
 
 
 def budget_of(table: Table) -> Budget:
@@ -78,24 +86,37 @@ def budget_of(table: Table) -> Budget:
 
 
 class LoudnessSolve:
-    """One sound in front of a limiter, asked for different loudnesses."""
+    """One sound in front of a limiter, asked for different loudnesses.
 
-    def __init__(self, limiter_input: LimiterInput, settings: Limiter, work: Work) -> None:
-        self._input = limiter_input
+    Parameters
+    ----------
+    premaster : what goes into the chain.
+    front : the chain in front of the limiter.
+    sound : the premaster behind ``front``; not kept.
+    settings : of the limiter, whose drive is to be found.
+    """
+
+    def __init__(
+        self, premaster: Audio, front: Sequence[Processor], sound: Audio, settings: Limiter, work: Work
+    ) -> None:
+        self._premaster, self._front = premaster, front
         self._settings = settings
         self._work = work
-        self._powers, self._part_samples, self._parts = _fine_powers(limiter_input.audio)
-        self.input_lufs = self._predicted_lufs(np.ones(limiter_input.audio.length_samples, dtype=np.float32))
+        self._powers, part_samples, self._parts = _fine_powers(sound)
+        step_samples = _step_of(part_samples, sound.rate_hz)
+        self._steps = part_samples // step_samples
+        self._forecast = LimiterForecast(sound, step_samples)
+        self.input_lufs = self._predicted_lufs(np.ones(self._powers.size * self._steps, dtype=np.float32))
 
     @property
     def input_true_peak_dbtp(self) -> float:
         """True peak in front of the limiter."""
-        return gain_to_db(self._input.true_peak)
+        return gain_to_db(self._forecast.true_peak)
 
     def effort(self, drive_db: float) -> Effort:
         """What the limiter would do at a drive, without making the sound."""
         self._work.check_cancelled()
-        gain = self._input.quick_gain(replace(self._settings, drive_db=drive_db))
+        gain = self._forecast.gain(replace(self._settings, drive_db=drive_db))
         predicted = self._predicted_lufs(gain) + drive_db
         return Effort(
             drive_db=drive_db,
@@ -141,8 +162,14 @@ class LoudnessSolve:
 
     def _made(self, drive_db: float) -> Solved:
         settings = replace(self._settings, drive_db=drive_db)
-        limited = self._input.limited(settings)
-        return Solved(settings=settings, limited=limited, integrated_lufs=integrated_lufs(limited.audio))
+        chain = _ChainIntoLimiter(self._front, settings, self._premaster)
+        master = run_whole(chain, self._premaster)
+        return Solved(
+            settings=settings,
+            master=master,
+            integrated_lufs=integrated_lufs(master),
+            largest_reduction_db=-gain_to_db(chain.limiter.deepest_gain),
+        )
 
     def _between(self, low: Effort, high: Effort, target_lufs: float) -> Effort:
         """Regula falsi, halving when it creeps: loudness rises with the drive."""
@@ -158,9 +185,28 @@ class LoudnessSolve:
 
     def _predicted_lufs(self, gain: NDArray[np.float32]) -> float:
         count = self._powers.size
-        squares = np.square(gain[: count * self._part_samples]).reshape(count, self._part_samples)
+        squares = np.square(gain[: count * self._steps]).reshape(count, self._steps)
         powers = self._powers * squares.mean(axis=1, dtype=np.float64)
         return integrated_of_powers(powers.reshape(-1, self._parts).sum(axis=1) / self._parts)
+
+
+class _ChainIntoLimiter:
+    """A whole master chain as one node, whose limiter can be asked how far it went.
+
+    The chain runs again for every master that is made, as it will when it is replayed: a limiter in a chain begins to
+    count where the sound in front of it does, delays and all, and its last bits hang on that.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_front", "limiter")
+
+    def __init__(self, front: Sequence[Processor], settings: Limiter, premaster: Audio) -> None:
+        self._front = ChainNode(front, premaster.channels, premaster.rate_hz, name="master")
+        self.limiter = LimiterNode(self._front.channels, premaster.rate_hz, settings)
+        self.channels = self.limiter.channels
+        self.look_ahead_samples = self._front.look_ahead_samples + self.limiter.look_ahead_samples
+
+    def follow(self, block: Samples) -> Samples:
+        return self.limiter.follow(self._front.follow(block))
 
 
 def _fine_powers(audio: Audio) -> tuple[NDArray[np.float64], int, int]:
@@ -170,3 +216,9 @@ def _fine_powers(audio: Audio) -> tuple[NDArray[np.float64], int, int]:
     stream = KEnergyStream(audio.channels, audio.rate_hz, hop_samples // parts)
     powers = weighted_powers(stream.feed(audio.samples))
     return powers[: powers.size // parts * parts], stream.hop_samples, parts
+
+
+def _step_of(part_samples: int, rate_hz: int) -> int:
+    """How many samples share one gain of the forecast: as many as a part divides into, and the least rate allows."""
+    longest = max(1, math.floor(rate_hz / _LEAST_STEPS_HZ))
+    return max(step for step in range(1, longest + 1) if part_samples % step == 0)

@@ -142,7 +142,11 @@ def plan_soft_clip(audio: Audio, needed_reduction_db: float) -> Planned:
 
 
 def limiter_for(needed_reduction_db: float, ceiling_dbtp: float) -> Limiter:
-    """A limiter whose speed suits what it has to take off; its drive is still to be found."""
+    """A limiter whose speed suits what it has to take off; its drive is still to be found.
+
+    It does not let go more slowly where the sound is dense: as loud as a target says, that sounds no different and
+    takes more drive, and the loudest targets could not be reached at all.
+    """
     for mode in settings().table("limiter").rows("modes"):
         if needed_reduction_db <= mode.number("up_to_reduction_db", 0, 1000):
             break
@@ -152,6 +156,7 @@ def limiter_for(needed_reduction_db: float, ceiling_dbtp: float) -> Limiter:
         look_ahead_ms=mode.number("look_ahead_ms", 0.1, 50),
         release_ms=mode.number("release_ms", 1, 5000),
         slow_release_ms=mode.number("slow_release_ms", 1, 10_000),
+        dense_release_ms=mode.number("release_ms", 1, 5000),
     )
 
 

@@ -26,8 +26,11 @@ class MixingEngine:
     """
 
     def describe(self) -> EngineFacts:
-        """Name, version, kind, needs, licence."""
-        return EngineFacts(name="tapehand-mixing", version=VERSION, kind="mixing", licence="Apache-2.0")
+        """Name, version, kind, needs, licence, and what its options are called."""
+        named = (name for style in styles() for name in (style.id, style.name, style.name_without_voice) if name)
+        return EngineFacts(
+            name="tapehand-mixing", version=VERSION, kind="mixing", licence="Apache-2.0", options=tuple(named)
+        )
 
     def propose(self, view: SongView, brief: Brief, seed: int, work: Work) -> Proposal:
         """Three mixes of the song. ``seed`` changes nothing: no move is left to chance.

@@ -1,0 +1,240 @@
+"""Tempo, beats and bars of a recording, each with how sure it is.
+
+Several tempos are possible (half, double, two thirds ...). For each its beats are tracked and its bars read; a linear
+model weighs how well the onsets return, how well bars can be read, and how usual such a tempo is.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehand.catalogue.loading import load
+from tapehand.listening.beats import track_beats
+from tapehand.listening.metre import BAR_LENGTHS, Pulses, pulses, strongest_onsets
+from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
+from tapehand.listening.periods import (
+    ALL_REGISTERS,
+    best_near,
+    evidence_for,
+    period_path,
+    periodicity,
+    possible_periods,
+)
+from tapehand.listening.tones import Chroma
+from tapehand.music.time import Metre
+
+Values = NDArray[np.float64]
+
+FEWEST_BEATS: Final = 6
+MIDDLE_BPM: Final = 110.0
+MOST_READ: Final = 6
+FAR_OCTAVES: Final = 0.7
+SECONDS_CHOSEN_FROM: Final = 90
+LIKELY_BAR_LINES: Final = 8
+DIVISIONS: Final = (1 / 4, 1 / 3, 1 / 2, 2 / 3)
+SEVEN: Final = 7
+METRES: Final = {
+    4: Metre(beats=6, unit=8), 6: Metre(beats=3, unit=4), 7: Metre(beats=7, unit=8), 8: Metre(beats=4, unit=4),
+    10: Metre(beats=5, unit=4),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tempo:
+    """A tempo in beats per minute, and how likely it is the one that people count, 0..1."""
+
+    bpm: float
+    likelihood: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Rhythm:
+    """The time of a recording.
+
+    Parameters
+    ----------
+    tempo_bpm : beats of ``metre`` per minute, the median; dotted quarters in 6/8, quarters in 7/8.
+    tempo_confidence, beat_confidence, bar_confidence : 0..1, that the tempo is the one people count, that the beats
+        lie on it, and that the bar lines do.
+    alternatives : other tempos the music could be counted in, the likeliest first.
+    metre : the bar.
+    beats_s, downbeats_s : rising times. In 7/8 the beats are eighths.
+    """
+
+    tempo_bpm: float
+    tempo_confidence: float
+    beat_confidence: float
+    bar_confidence: float
+    alternatives: tuple[Tempo, ...]
+    metre: Metre
+    beats_s: Values
+    downbeats_s: Values
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Reading:
+    """One tempo tried: its period in frames, its pulses, what the model looks at, and how much returns after it.
+
+    ``clarity`` is the strength of the onsets on its beats over the mean of all frames.
+    """
+
+    period: float
+    pulses: Pulses
+    features: Values
+    returns: float
+    clarity: float
+
+
+def hear_rhythm(heard: Onsets, tones: Chroma) -> Rhythm | None:
+    """Tempo, beats and bars; None where nothing returns that could be a beat (silence, a single sound)."""
+    readings = read_tempos(*_liveliest(heard, tones))
+    if not readings:
+        return None
+    chances = _chances(readings)
+    order = sorted(range(len(readings)), key=lambda index: (-round(chances[index], 9), index))
+    chosen = readings[order[0]]
+    beats_s = track_beats(heard, period_path(periodicity(heard), chosen.period))
+    if beats_s.size < FEWEST_BEATS:
+        return None
+    row = pulses(beats_s, heard, tones)
+    metres = metre_chances(bar_features(row, heard, chosen.period))
+    bars = row.readings[BAR_LENGTHS[int(metres.argmax())]]
+    signs = confidence_signs(chosen, chances[order[0]], row, float(metres.max()))
+    return Rhythm(
+        tempo_bpm=_median_bpm(beats_s),
+        tempo_confidence=_confidence("tempo", signs),
+        beat_confidence=_confidence("beats", signs),
+        bar_confidence=min(_confidence("bars", signs), _confidence("beats", signs)),
+        alternatives=tuple(Tempo(bpm=_bpm(readings[index].period), likelihood=chances[index]) for index in order[1:]),
+        metre=METRES[bars.length],
+        beats_s=row.times_s if bars.length == SEVEN else row.times_s[bars.places % 2 == 0],
+        downbeats_s=row.times_s[bars.places == 0],
+    )
+
+
+def read_tempos(heard: Onsets, tones: Chroma) -> list[Reading]:
+    """The likeliest tempos at first sight, each with beats tracked and bars read."""
+    if heard.is_silent:
+        return []
+    found = periodicity(heard)
+    mean = found.mean
+    every = mean[:, ALL_REGISTERS]
+    ranked = sorted(possible_periods(found), key=lambda period: -round(_first_sight(every, period), 9))
+    readings = []
+    for period in ranked[:MOST_READ]:
+        beats_s = track_beats(heard, period_path(found, period))
+        if beats_s.size >= FEWEST_BEATS:
+            row = pulses(beats_s, heard, tones)
+            readings.append(
+                Reading(
+                    period=period,
+                    pulses=row,
+                    features=_features(mean, period, row),
+                    returns=float(best_near(every, period) + best_near(every, 2.0 * period)),
+                    clarity=_clarity(beats_s, heard),
+                )
+            )
+    return readings
+
+
+def bar_features(row: Pulses, heard: Onsets, period: float) -> Values:
+    """What the choice of a metre looks at, ``(14,)``: how each bar length reads, and how beats are divided."""
+    scores = [row.readings[length].score for length in BAR_LENGTHS]
+    beats_s = row.times_s[0::2]
+    length_s = np.gradient(beats_s)
+    levels = [float(np.sqrt(strongest_onsets(beats_s + share * length_s, heard)).mean()) for share in (0.0, *DIVISIONS)]
+    divided = [level / max(max(levels), 1e-9) for level in levels]
+    octaves = math.log2(_bpm(period) / MIDDLE_BPM)
+    return np.array([*scores, *divided, octaves, octaves * octaves, max(scores), 1.0])
+
+
+def metre_chances(features: Values) -> Values:
+    """How likely each of ``BAR_LENGTHS`` is; they sum to 1."""
+    scores = (_metre_weights() * features).sum(axis=1)
+    chances = np.exp(scores - scores.max())
+    return np.asarray(chances / chances.sum())
+
+
+def confidence_signs(chosen: Reading, chance: float, row: Pulses, metre_chance: float) -> Values:
+    """What confidence is read from, ``(8,)``."""
+    chance, metre_chance = (min(max(each, 1e-4), 1.0 - 1e-4) for each in (chance, metre_chance))
+    best = max(reading.score for reading in row.readings.values())
+    lines = row.bar_line
+    return np.array([
+        math.log(chance / (1.0 - chance)), math.log(metre_chance / (1.0 - metre_chance)), chosen.returns,
+        float(lines.std()), best, math.log(max(chosen.clarity, 1e-3)), math.log(row.times_s.size), 1.0,
+    ])  # fmt: skip
+
+
+def _liveliest(heard: Onsets, tones: Chroma) -> tuple[Onsets, Chroma]:
+    """The minute and a half in which most begins: enough to choose a tempo from."""
+    length = SECONDS_CHOSEN_FROM * FRAMES_PER_SECOND
+    frames = heard.registers.shape[0]
+    if frames <= length:
+        return heard, tones
+    sums = np.concatenate([[0.0], np.cumsum(heard.strength)])
+    starts = np.arange(0, frames - length, 5 * FRAMES_PER_SECOND)
+    start = int(starts[int((sums[starts + length] - sums[starts]).argmax())])
+    first, last = (round(frame * 20 / FRAMES_PER_SECOND) for frame in (start, start + length))
+    part = Chroma(treble=tones.treble[first:last], bass=tones.bass[first:last])
+    return Onsets(registers=heard.registers[start : start + length]), part
+
+
+def _first_sight(every: Values, period: float) -> float:
+    best = max(float(every[27:400].max()), 0.05)
+    returns = float(best_near(every, period)) + 0.6 * float(best_near(every, 2.0 * period))
+    return returns / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
+
+
+def _features(mean: Values, period: float, row: Pulses) -> Values:
+    """What the choice of a tempo looks at, ``(32,)``: how usual it is, how bars read, how the onsets return."""
+    octaves = math.log2(_bpm(period) / MIDDLE_BPM)
+    usual = [octaves, octaves * octaves, max(0.0, octaves - FAR_OCTAVES), max(0.0, -octaves - FAR_OCTAVES)]
+    lines = row.bar_line
+    likeliest = np.sort(lines)[-max(1, lines.size // LIKELY_BAR_LINES) :]
+    score = {length: row.readings[length].score for length in BAR_LENGTHS}
+    best = max(score[4], score[6], score[8], score[10])
+    bars = [lines.mean(), lines.std(), likeliest.mean(), best, score[8], score[6], score[7] - best, score[10]]
+    return np.concatenate([usual, bars, evidence_for(mean, period)])
+
+
+@cache
+def _tempo_weights() -> Values:
+    return np.array(load("rhythm")["tempo"]["weights"], dtype=np.float64)
+
+
+def _chances(readings: list[Reading]) -> list[float]:
+    """How likely each tempo is the one that people count; they sum to 1."""
+    table = load("rhythm")["tempo"]
+    scores = np.array([float((reading.features * _tempo_weights()).sum()) for reading in readings])
+    chances = np.exp((scores - scores.max()) / float(table["temperature"]))
+    return [float(chance) for chance in chances / chances.sum()]
+
+
+def _bpm(period: float) -> float:
+    return 60.0 * FRAMES_PER_SECOND / period
+
+
+def _median_bpm(beats_s: Values) -> float:
+    """Beats per minute, free of the grid of frames: the median over stretches of eight beats."""
+    span = min(8, beats_s.size - 1)
+    return 60.0 * span / float(np.median(beats_s[span:] - beats_s[:-span]))
+
+
+def _clarity(beats_s: Values, heard: Onsets) -> float:
+    strength = heard.strength
+    return float(strongest_onsets(beats_s, heard).sum(axis=1).mean()) / max(float(strength.mean()), 1e-9)
+
+
+@cache
+def _metre_weights() -> Values:
+    return np.array(load("rhythm")["metre"]["weights"], dtype=np.float64)
+
+
+def _confidence(name: str, signs: Values) -> float:
+    weights = np.array(load("rhythm")["confidence"][name], dtype=np.float64)
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, float((weights * signs).sum())))))
