@@ -27,6 +27,7 @@ from tapehand.song.processors import (
     FirEqualiser,
     Gain,
     HighPass,
+    Limiter,
     MultibandCompressor,
     Processor,
     Reverb,
@@ -87,7 +88,7 @@ def song(**changes: Strip) -> Song:
         Bus(id="group", name="Group", kind="group", strip=Strip(inserts=inserts([Saturation(drive_db=3), BAND]))),
     )
     whole = Song(name="stream", rate_hz=RATE_HZ, tracks=tuple(tracks), buses=buses)
-    return replace(whole, mix=Strip(inserts=inserts([BAND, Saturation(drive_db=3)])))
+    return replace(whole, mix=Strip(inserts=inserts([BAND, Limiter(drive_db=3)])))
 
 
 def mix(made: Song, **more: object) -> np.ndarray:

@@ -100,11 +100,21 @@ def write_master(
 ) -> Mastered:
     """Run ``premaster`` through the chain of the proposal's recommended (or only) option and write it."""
     option = proposal.option(proposal.recommended) if proposal.recommended else proposal.options[0]
-    mastered = Renderer(song=apply_all(song, option.ops), work=work).master(premaster)
-    written = io.write(out, mastered, DITHERED, dither_seed=dither_seed("master"), overwrite=overwrite, work=work)
+    renderer = Renderer(song=apply_all(song, option.ops), work=work)
+    with io.Writer(
+        out,
+        rate_hz=premaster.rate_hz,
+        channels=premaster.channels,
+        subtype=DITHERED,
+        dither_seed=dither_seed("master"),
+        overwrite=overwrite,
+        expected_samples=premaster.length_samples,
+    ) as writer:
+        for block in renderer.master_blocks(premaster):
+            writer.write(block)
     # The file stands where it was asked for: stopping now would leave it behind and say that nothing was changed.
     meter = meter_file(out, Work(on_report=work.on_report))
-    return Mastered(path=out, proposal=proposal, option=option, meter=meter, clipped=written.clipped)
+    return Mastered(path=out, proposal=proposal, option=option, meter=meter, clipped=writer.clipped)
 
 
 def master_brief(wishes: dict[str, FieldValue]) -> Brief:

@@ -15,7 +15,6 @@ import numpy as np
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
-from tapehand.dsp.chain import run_chains
 from tapehand.dsp.node import BLOCK_SAMPLES
 from tapehand.render.assembly import Assembly, chains_of, stem_owners
 from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
@@ -23,9 +22,9 @@ from tapehand.render.chains import through
 from tapehand.render.lay import lay_track
 from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer
 from tapehand.render.moments import MomentKeeper, moment_samples
-from tapehand.render.plan import impulse_sources, key_tracks, processors, ringing_samples
+from tapehand.render.plan import ringing_samples
 from tapehand.render.shelf import Shelf
-from tapehand.render.sounds import NoSources, Sound, Sources, stretch
+from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch
 from tapehand.render.sums import parts_since
 from tapehand.song.mixer import Insert
 from tapehand.song.song import Song
@@ -92,8 +91,9 @@ class Renderer:
         shelf, track = self._shelf(), self.song.track(track_id)
         sound, inserts = lay_track(self.song, track, shelf), track.strip.inserts
         end = sound.length_samples + ringing_samples(inserts, self.song.rate_hz)
-        made = self._through(sound, inserts, track.name, shelf, end)
-        return made.span(0, max(sound.length_samples, _last_heard(made.samples) + 1))
+        made = [block.copy() for block in self._through(sound, inserts, track.name, shelf, end)]
+        whole = Audio.of(np.concatenate(made, axis=1), self.song.rate_hz) if made else stretch(sound, 0, 0)
+        return whole.span(0, max(sound.length_samples, _last_heard(whole.samples) + 1))
 
     def blocks(self, *, stems: bool = False, start_samples: int = 0) -> Iterator[RenderedBlock]:
         """The stereo mix after the mix bus, before the master chain, up to its end; with all stems if wanted.
@@ -124,13 +124,17 @@ class Renderer:
 
     def master(self, mix: Audio | None = None) -> Audio:
         """The mix through the master chain; give ``mix`` if it was rendered already. Its length stays."""
-        audio = self.mix() if mix is None else mix
-        self.work.report("render.master", 0, 1)
-        shelf, chain = self._shelf(), self.song.master
-        sounds = {name: lay_track(self.song, self.song.track(name), shelf) for name in key_tracks(chain)}
-        sounds |= {blob: shelf.source(blob, self.song.rate_hz) for blob in impulse_sources(chain)}
-        keys = {name: stretch(sound, 0, sound.length_samples) for name, sound in sounds.items()}
-        return run_chains([audio], [processors(chain)], keys=keys, names=["master"])[0]
+        return self._joined([block.samples for block in self.master_blocks(self.mix() if mix is None else mix)])
+
+    def master_blocks(self, mix: Audio) -> Iterator[Audio]:
+        """A mix of one or two channels through the master chain, from start to end."""
+        end = mix.length_samples
+        self.work.report("render.master", 0, end)
+        done = 0
+        for block in self._through(HeldSound(mix), self.song.master, "master", self._shelf(), end):
+            yield Audio.of(block.copy(), self.song.rate_hz)
+            done += block.shape[1]
+            self.work.report("render.master", done, end)
 
     def _attempt(self, stems: bool, start: int) -> Iterator[RenderedBlock]:
         with ExitStack() as keeping:
@@ -183,16 +187,13 @@ class Renderer:
     def _shelf(self) -> Shelf:
         return Shelf(sources=self.sources, cache=self.cache, version=(RENDER_VERSION, self.build))
 
-    def _through(self, sound: Sound, inserts: Sequence[Insert], name: str, shelf: Shelf, end: int) -> Audio:
-        """One signal through its inserts, up to the sample ``end``."""
+    def _through(self, sound: Sound, inserts: Sequence[Insert], name: str, shelf: Shelf, end: int) -> Iterator[Samples]:
+        """One signal through its inserts, up to the sample ``end``; a block lives until the next."""
         room = np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32)
-        chains = chains_of(self.song, shelf, [inserts], [room], [name])
-        made = [block.copy() for block in through(sound, room, chains, end)]
-        nothing = np.zeros((len(chains.rooms[0]), 0), dtype=np.float32)
-        return Audio.of(np.concatenate([nothing, *made], axis=1), self.song.rate_hz)
+        return through(sound, room, chains_of(self.song, shelf, [inserts], [room], [name]), end)
 
     def _joined(self, parts: Sequence[Samples]) -> Audio:
-        whole = np.concatenate([np.zeros((2, 0), dtype=np.float32), *parts], axis=1)
+        whole = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0), dtype=np.float32)
         return Audio.of(whole, self.song.rate_hz)
 
 
