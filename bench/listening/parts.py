@@ -115,15 +115,14 @@ def string(random: np.random.Generator, frequency_hz: float, length_s: float, lo
     rest = period - whole
     allpass = (1 - rest) / (1 + rest)
     length = round(length_s * RATE_HZ)
-    burst = np.zeros(length)
-    burst[:whole] = random.uniform(-1, 1, whole)
-    # Loop: delay, mean of two neighbours times the loss, all-pass.
-    averaged = 0.5 * loss * np.array([1.0, 1.0])
-    numerator = np.convolve(averaged, [allpass, 1.0])
-    denominator = np.zeros(whole + 3)
-    denominator[0], denominator[1] = 1.0, allpass
-    denominator[whole : whole + 3] -= numerator
-    made: Signal = lfilter([1.0, allpass], denominator, burst)
+    # Once round the loop: mean of two neighbours times the loss, then the all-pass.
+    numerator = 0.5 * loss * np.convolve([1.0, 1.0], [allpass, 1.0])
+    rounds = [random.uniform(-1, 1, whole)]
+    state = np.zeros(2)
+    while whole * len(rounds) < length:
+        following, state = lfilter(numerator, [1.0, allpass], rounds[-1], zi=state)
+        rounds.append(following)
+    made: Signal = np.concatenate(rounds)[:length]
     return made * np.minimum(1.0, np.arange(length)[::-1] / 500)
 
 

@@ -208,6 +208,28 @@ KERNEL(pcm_weave_floats)(const float* from, std::int64_t row, std::int64_t first
     return first_bad(from, frames, channels, row);
 }
 
+// Floats that came from integers of 8, 16 or 24 bits become these again, whole bytes each, in the order they have.
+KERNEL(pcm_pack)(const float* from, std::int64_t count, std::int64_t bits, byte* to) {
+    const float full_scale = static_cast<float>(std::int64_t(1) << (bits - 1));
+    std::int64_t i = 0;
+#ifdef BYTES_MOVE_FREELY
+    for (; bits == 24 && i + 6 <= count; i += 4) {  // 16 bytes are written where 12 are wanted
+        const v16b codes = bit_cast<v16b>(__builtin_convertvector(load<v4f>(from + i) * full_scale, v4i));
+        store(to + 3 * i, __builtin_shufflevector(codes, v16b{}, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 16, 16, 16));
+    }
+#endif
+    if (bits == 8)
+        for (; i < count; i++) to[i] = static_cast<byte>(static_cast<std::int32_t>(from[i] * full_scale));
+    if (bits == 16)
+        for (; i < count; i++) store(to + 2 * i, static_cast<std::int16_t>(static_cast<std::int32_t>(from[i] * full_scale)));
+    for (; i < count; i++) {
+        const std::int32_t code = static_cast<std::int32_t>(from[i] * full_scale);
+        store(to + 3 * i, static_cast<std::uint16_t>(code));
+        to[3 * i + 2] = static_cast<byte>(code >> 16);
+    }
+    return FINE;
+}
+
 // The same into integers of ``bits``, each ``width`` bytes wide (4: in the upper bits). ``random`` is interleaved and used
 // when ``dithered``. ``above`` is raised by the number of samples above full scale. FINE or the place as above.
 KERNEL(pcm_weave_codes)(const float* from, std::int64_t row, std::int64_t first, std::int64_t frames,

@@ -208,6 +208,30 @@ def test_what_is_kept_is_held_against_proposals(place: Path, capsys: pytest.Capt
     assert [moment.span.start_samples for moment in song_here().moments] == [RATE_HZ]
 
 
+def test_questions_about_places_that_moved_wait_for_another_listening(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = (
+        Finding(kind="breaths", question="Meant?", track="t02", start_s=3.0, end_s=3.2),
+        Finding(kind="silent", question="Meant?", track="t01"),
+    )
+    with SongFolder(place / "s.tapehand") as store:
+        store.append([FindingsNoted(scope="x", findings=found)], actor="l", actor_kind="engine")
+    told(capsys, "set", "Lead Vox", "--louder", "1")
+    assert record(capsys, "inbox")["moved_questions"] == 0
+    told(capsys, "arrange", "repeat", "Verse")
+    shown = record(capsys, "inbox")
+    assert (shown["moved_questions"], len(shown["findings"])) == (1, 1)  # type: ignore[arg-type]
+    assert record(capsys, "inbox", "--keep", "breaths", code=3)["code"] == "inbox.no_question"
+    assert "1 question more about places that have moved" in told(capsys, "inbox", "--all")
+    told(capsys, "undo")
+    assert record(capsys, "inbox")["moved_questions"] == 0
+    told(capsys, "arrange", "repeat", "Verse")
+    with SongFolder(place / "s.tapehand") as store:
+        store.append([FindingsNoted(scope="x", findings=found)], actor="l", actor_kind="engine")
+    assert record(capsys, "inbox")["moved_questions"] == 0
+
+
 def test_both_sides_of_a_merge_are_heard_and_decided(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told(capsys, "set", "Lead Vox", "--louder", "1", "--propose", "--by", "Ben")
     told(capsys, "branch", "other")

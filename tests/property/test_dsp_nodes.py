@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
+from tapehand.audio.io import read
 from tapehand.dsp.chain import ChainBank, ChainNode, apply, node_of, run_chains
 from tapehand.dsp.node import Node, restore, run_whole, state_of
 from tapehand.errors import InternalError
@@ -131,6 +134,7 @@ BUILDS: dict[type, st.SearchStrategy[Processor]] = {
 processors = st.one_of(*BUILDS.values())
 cuts = st.lists(st.integers(0, LENGTH), max_size=6).map(lambda edges: [0, *sorted(edges), LENGTH])
 
+SONGS = ("songs/Kevin_MacLeod_-_Vibe_Ace.hq.ogg", "songs/Karissa_Hobbs_-_Lets_Go_Fishin.hq.ogg")
 NEUTRAL: tuple[Processor, ...] = (
     Equaliser(bands=(Band(kind="peak", frequency_hz=900.0), Band(kind="high_shelf", frequency_hz=2_000.0))),
     Compressor(threshold_db=-40.0, ratio=1.0, attack_ms=1.0, release_ms=50.0),
@@ -313,6 +317,28 @@ def test_a_look_ahead_is_what_it_takes() -> None:
         node = fresh(processor, 1)
         made = node.follow(ahead(click, node))[0]
         assert int(np.abs(made).argmax()) == node.look_ahead_samples, processor
+
+
+@cache
+def song_beginning(path: Path) -> Audio:
+    audio = read(path)
+    return audio.span(20 * audio.rate_hz, 23 * audio.rate_hz + 77)
+
+
+@pytest.mark.parametrize("kind", BUILDS, ids=lambda kind: kind.__name__)
+def test_real_songs_come_out_whole(kind: type, material: Path) -> None:
+    """At their own rates, in the blocks of a render that was broken off: the bits of the whole, and music."""
+    song = song_beginning(material / SONGS[list(BUILDS).index(kind) % len(SONGS)])
+    hall = Audio.of(IMPULSE.samples, song.rate_hz)
+    nodes = [node_of(DEFAULTS[kind], song.channels, song.rate_hz, keys={"hall": hall}) for _ in range(3)]
+    played = ahead(song.samples, nodes[0])
+    whole = nodes[0].follow(played)
+    broken_off = 5 * 16_384 + 1_001
+    first = heard_in_blocks(nodes[1], played, [*range(0, broken_off, 16_384), broken_off])
+    restore(nodes[2], iter(state_of(nodes[1])))
+    rest = heard_in_blocks(nodes[2], played, [*range(broken_off, played.shape[1], 16_384), played.shape[1]])
+    assert np.concatenate([first, rest], axis=1).tobytes() == whole.tobytes()
+    assert 0.0 < largest(whole) < 4.0
 
 
 # Chains

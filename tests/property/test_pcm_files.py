@@ -133,6 +133,17 @@ def test_the_first_bad_value_is_named_in_the_order_of_the_file(seed, channels, l
     assert pcm.weave_codes(np.ascontiguousarray(frames.T), 0, length, 24, 3, None) == (frame, channel)
 
 
+@FEW
+@given(SEEDS, st.integers(1, 700), st.sampled_from([8, 16, 24]), st.sampled_from(["", "base"]))
+def test_floats_become_the_integers_they_came_from(seed, count, code_bits, level):
+    codes = np.random.default_rng(seed).integers(-(2 ** (code_bits - 1)), 2 ** (code_bits - 1), count)
+    codes[0], codes[-1] = -(2 ** (code_bits - 1)), 2 ** (code_bits - 1) - 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAPEHAND_SIMD", level)
+        made = pcm.packed((codes / 2 ** (code_bits - 1)).astype(np.float32), code_bits)
+    assert made.tobytes() == codes.astype("<i4").view(np.uint8).reshape(-1, 4)[:, : code_bits // 8].tobytes()
+
+
 def test_shapes_that_do_not_fit_are_refused():
     out = np.zeros((2, 10), dtype=np.float32)
     for size, start in ((44, 0), (40, 1), (41, 0), (4, -1)):

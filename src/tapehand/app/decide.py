@@ -13,6 +13,7 @@ from tapehand.song.event import Body, Decided, Edited, Event, Verdict
 from tapehand.song.fold import Filed, SongState
 from tapehand.song.op import Op, scopes_overlap, untouched
 from tapehand.song.proposal import Option, Proposal
+from tapehand.song.song import Song
 
 RECOMMENDED: Final = "recommended"
 PATIENCE: Final = 100
@@ -118,26 +119,31 @@ def option_named(proposal: Proposal, wanted: str) -> Option:
 def refuse_stale(store: SongStore, state: SongState, filed: Filed, ops: Sequence[Op]) -> None:
     """Raise Conflict (``proposal.stale``) if what ``ops`` would set was changed since it was proposed."""
     ops = tuple(ops)
-    if filed.base_event == state.head or untouched(song_of(store.state_at(filed.base_event)), song_of(state), ops):
+    if filed.base_event == state.head:
+        return
+    before = song_of(store.state_at(filed.base_event))
+    if untouched(before, song_of(state), ops):
         return
     raise Conflict(
         "proposal.stale",
         f"Proposal {filed.number} was made for a song that has changed since",
-        where=", ".join(touched_since(state, store.events(), filed.base_event, ops)),
+        where=", ".join(touched_since(state, store.events(), filed.base_event, ops, before)),
         hint="Ask for it again, so that it is measured again; or accept the other parts with --only.",
     )
 
 
-def touched_since(state: SongState, events: Sequence[Event], event_id: str, ops: tuple[Op, ...]) -> list[str]:
-    """Names of what later changes have in common with ``ops``, for a person to read."""
+def touched_since(
+    state: SongState, events: Sequence[Event], event_id: str, ops: tuple[Op, ...], before: Song
+) -> list[str]:
+    """Names of what later changes have in common with ``ops``, for a person to read; ``before`` is the song then."""
     ids = [event.id for event in events]
     later = set(ids[ids.index(event_id) + 1 :])
-    song = song_of(state)
-    names = {owner.id: owner.name for owner in song.owners}
+    names = {owner.id: owner.name for song in (before, song_of(state)) for owner in song.owners}
     scopes = {
         scope
         for change in state.changes
-        if change.event in later and not change.undone and scopes_overlap(change.ops, ops)
+        if change.event in later and not change.undone and change.undoes not in later
+        if scopes_overlap(change.ops, ops)
         for op in change.ops
         for scope in op.scope
         if any(scope in other.scope or scopes_overlap([op], [other]) for other in ops)

@@ -26,10 +26,14 @@ NEAR_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A finding and the name of the track it is about."""
+    """A finding and the name of the track it is about.
+
+    ``has_moved`` says that it names a place, and that since then other things lie on the track, or elsewhere.
+    """
 
     finding: Finding
     track_name: str | None
+    has_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class Inbox:
     ----------
     proposals : open ones; where branches disagree first, then those that would change most of the song.
     hidden_proposals : how many are kept back until the song was heard once without them.
+    moved_questions : how many are left out as their places have moved, until the song is listened to again.
     questions : findings nobody has answered.
     entries : the same questions, those of one kind on one track together.
     meanwhile : what engines and agents did since a person last did anything.
@@ -74,6 +79,7 @@ class Inbox:
     entries: tuple[Entry, ...] = ()
     meanwhile: tuple[LogRow, ...] = ()
     hidden_proposals: int = 0
+    moved_questions: int = 0
 
 
 def inbox(store: SongStore) -> Inbox:
@@ -81,15 +87,17 @@ def inbox(store: SongStore) -> Inbox:
     state = store.state()
     waiting = sorted((filed for filed in state.proposals if filed.is_open), key=_by_reach)
     hidden = state.hearings.hides_proposals
-    asked = tuple(
+    waiting_questions = [
         each for each in questions(state) if (each.finding.kind, each.finding.track) not in state.hearings.left
-    )
+    ]
+    asked = tuple(each for each in waiting_questions if not each.has_moved)
     return Inbox(
         proposals=() if hidden else tuple(waiting),
         hidden_proposals=len(waiting) if hidden else 0,
         questions=asked,
         entries=entries(asked),
         meanwhile=_meanwhile(store, with_proposals=not hidden),
+        moved_questions=len(waiting_questions) - len(asked),
     )
 
 
@@ -133,6 +141,7 @@ def keep_found(store: SongStore, kind: str, track: str | None, *, by: str, at_s:
         (each.finding.track, span, each.finding.kind.replace("_", " "))
         for each in meant
         if each.finding.track is not None
+        and not each.has_moved
         and (span := _span_of(each.finding, song.rate_hz)) is not None
         and (at_s is None or _is_near(span, at_s, song.rate_hz))
         and known.get(each.finding.track) != span
@@ -204,9 +213,13 @@ def _meanwhile(store: SongStore, *, with_proposals: bool) -> tuple[LogRow, ...]:
 def questions(state: SongState) -> tuple[Question, ...]:
     """All findings of a song, the most consequential first, otherwise in the order of tracks."""
     song = song_of(state)
-    found = [finding for findings in state.findings.values() for finding in findings]
-    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return tuple(Question(finding=finding, track_name=track_name(song, finding.track)) for finding in found)
+    asked = []
+    for scope, findings in state.findings.items():
+        relaid = state.relaid_since(scope)
+        for finding in findings:
+            has_moved = finding.start_s is not None and finding.track in relaid
+            asked.append(Question(finding=finding, track_name=track_name(song, finding.track), has_moved=has_moved))
+    return tuple(sorted(asked, key=lambda each: SEVERITIES.index(each.finding.severity)))
 
 
 def track_name(song: Song, track_id: str | None) -> str | None:

@@ -64,11 +64,12 @@ def undo_section(store: SongStore, section: str, *, by: str, event: str | int | 
 
 
 def _refuse_built_upon(store: SongStore, state: SongState, change: Change, ops: tuple[Op, ...]) -> None:
-    if not untouched(song_of(store.state_at(change.event)), song_of(state), ops):
+    then = song_of(store.state_at(change.event))
+    if not untouched(then, song_of(state), ops):
         raise Conflict(
             "undo.overlaps",
             "A later change stands on what you want to take back",
-            where=", ".join(touched_since(state, store.events(), change.event, ops)),
+            where=", ".join(touched_since(state, store.events(), change.event, ops, then)),
             hint="Undo the later change first.",
         )
 

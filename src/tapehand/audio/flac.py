@@ -7,6 +7,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tapehand.kernels.pcm import packed
+
 STREAMINFO_BYTES: Final = 34
 
 
@@ -32,12 +34,7 @@ class FlacChecksum:
 
     def feed(self, frames: NDArray[np.float32]) -> None:
         """Take the next samples ``(samples, channels)``, in full scale 1.0."""
-        codes = frames * np.float32(1 << (self._bits - 1))
-        if self._bits == 24:
-            packed = codes.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]
-        else:
-            packed = codes.astype("<i2" if self._bits == 16 else "<i1")
-        self._digest.update(packed.tobytes())
+        self._digest.update(packed(frames, self._bits).data)
 
     def is_met(self) -> bool:
         """Whether all that was fed is the sound that was encoded."""

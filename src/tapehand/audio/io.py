@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from tapehand.audio.libsndfile import FlacEncoder
 
 BLOCK_SAMPLES: Final = 1 << 16
-# Room for the first samples of a file whose length only reading tells; it doubles as they come.
+# Room for the first samples of a file whose length only reading tells; it doubles as they come. A length that the file
+# claims is believed up to so many bytes, which cost nothing until they are filled.
 FIRST_ROOM_SAMPLES: Final = 1 << 20
+BELIEVED_BYTES: Final = 1 << 28
 # Encoders disagree by a packet or two about padding at the ends: two frames of MP3, two of AAC.
 LOSSY_SLACK_SAMPLES: Final = 2_304
 
@@ -195,10 +197,12 @@ class Reader:
         source, filled = self._open_source, 0
         limits = [limit for limit in (limit_samples, source.remaining_samples) if limit is not None]
         limit = min(limits, default=None)
-        room = FIRST_ROOM_SAMPLES if limit is None else limit
+        room = self._first_room() if limit is None else limit
         samples = np.empty((source.facts.channels, room), dtype=np.float32)
         while filled != limit:
             if filled == room:
+                if not source.has_sound:
+                    break
                 room *= 2
                 samples = _with_room(samples, room)
             count = source.fill(samples, filled)
@@ -209,6 +213,11 @@ class Reader:
             if work is not None:
                 work.report("audio.read", self.decoded_samples, max(source.facts.announced_samples or 0, 1))
         return samples if filled == room else np.ascontiguousarray(samples[:, :filled])
+
+    def _first_room(self) -> int:
+        believed = BELIEVED_BYTES // (4 * self.facts.channels)
+        left = (self.facts.announced_samples or 0) - self.decoded_samples
+        return left if 0 < left <= believed else FIRST_ROOM_SAMPLES
 
     def damage(self) -> Damage | None:
         """What was wrong, known once all frames were read."""

@@ -188,6 +188,11 @@ class PcmWavSource:
         self._sound = sound
         self._position = 0
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether anything is left to come."""
+        return self.remaining_samples > 0
+
     def fill(self, out: Samples, start: int) -> int:
         """Write the next samples into ``out``; see ``Source``."""
         wanted = min(out.shape[1] - start, self.remaining_samples)

@@ -30,6 +30,11 @@ class Source(Protocol):
         ...
 
     @property
+    def has_sound(self) -> bool:
+        """Whether anything is left to come, as far as is known."""
+        ...
+
+    @property
     def remaining_samples(self) -> int | None:
         """How many samples per channel can still come at most; None where only reading tells."""
         ...

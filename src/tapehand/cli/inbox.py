@@ -87,6 +87,7 @@ def _show_json(waiting: "Inbox") -> None:
             "schema": "Inbox.1",
             "proposals": proposals,
             "hidden_proposals": waiting.hidden_proposals,
+            "moved_questions": waiting.moved_questions,
             "findings": findings_plain(waiting.questions),
             "entries": [entry_plain(entry) for entry in waiting.entries],
             "meanwhile": [{"actor": row.actor, "what": row.what, "at_s": row.at_s} for row in waiting.meanwhile],
@@ -117,6 +118,9 @@ def _show(waiting: "Inbox", *, show_all: bool) -> None:
         say("Leave what is meant with 'tapehand inbox --leave KIND --track NAME', or --keep it against proposals.")
     if not waiting.proposals and not asked and not waiting.hidden_proposals:
         say("Nothing waits for you.")
+    if waiting.moved_questions:
+        moved = counted(waiting.moved_questions, "question")
+        say(f"{moved} more about places that have moved since; 'tapehand listen' hears the song anew.")
     if len(asked) < len(waiting.entries):
         say(f"{counted(len(waiting.entries) - len(asked), 'note')} more with --all.")
 

@@ -11,6 +11,7 @@ from tapehand.kernels.library import Kernel, Parameter
 _P = Parameter
 _SPREAD = Kernel("pcm_spread", _P.U8, _P.INT, _P.INT, _P.INT, _P.F32_ROWS_OUT, _P.INT, _P.INT)
 _WEAVE_FLOATS = Kernel("pcm_weave_floats", _P.F32, _P.INT, _P.INT, _P.INT, _P.INT, _P.U8_OUT)
+_PACK = Kernel("pcm_pack", _P.F32, _P.INT, _P.INT, _P.U8_OUT)
 _WEAVE_CODES = Kernel(
     "pcm_weave_codes", _P.F32, _P.INT, _P.INT, _P.INT, _P.INT, _P.I64, _P.INT, _P.INT, _P.INT, _P.U8_OUT, _P.I64_OUT
 )
@@ -49,6 +50,14 @@ def spread(payload: NDArray[np.uint8], coding: Coding, out: NDArray[np.float32],
     _require(payload.size % frame_bytes == 0 and 0 <= start <= columns - frames, "frames")
     row = out.strides[0] // out.itemsize
     return _place(_SPREAD.status(payload, frames, channels, CODE_BITS[coding], out, row, start), channels)
+
+
+def packed(frames: NDArray[np.float32], bits: int) -> NDArray[np.uint8]:
+    """Floats in full scale 1.0 that came from integers of ``bits`` (8, 16 or 24), as these integers, little-endian."""
+    _require(bits in (8, 16, 24), "bits")
+    payload = np.empty(frames.size * bits // 8, dtype=np.uint8)
+    _PACK(frames, frames.size, bits, payload)
+    return payload
 
 
 def weave_floats(samples: NDArray[np.float32], start: int, end: int) -> Woven | BadValue:

@@ -109,13 +109,14 @@ class _Rests:
     spectra: tuple[Lines, ...]
     loud_power: float
     resting: Mask
+    least_coherence: float
 
     @classmethod
     def of(cls, compact: Compact) -> "_Rests | None":
         """None for a track that does not rest, or is silent where it does."""
         fewest = settings()["fewest_rest_s"] * compact.frames_per_s
-        for below_db in (settings()["rest_below_db"], settings()["loud_rest_below_db"]):
-            resting, loud_power = _resting(compact, below_db)
+        for kind in ("", "loud_"):
+            resting, loud_power = _resting(compact, settings()[f"{kind}rest_below_db"])
             if int(resting.sum()) >= fewest:
                 break
         else:
@@ -134,6 +135,7 @@ class _Rests:
             spectra=tuple(comparison.spectrum(piece) for piece in pieces),
             loud_power=loud_power,
             resting=resting,
+            least_coherence=settings()[f"least_{kind}coherence"],
         )
 
     def bleed(self, name: str, source: str, other: Compact) -> Bleed | None:
@@ -153,7 +155,7 @@ class _Rests:
         )
         likeness = sum(more, first)
         certainty = likeness.coherence * peak.relation
-        if likeness.coherence < settings()["least_coherence"] or certainty < settings()["least_certainty"]:
+        if likeness.coherence < self.least_coherence or certainty < settings()["least_certainty"]:
             return None
         start_s, end_s = _longest(self.resting, self.compact.frames_per_s)
         heard = float(self.compact.levels[self.resting].mean()) * likeness.coherence

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
+from tapehand.listening.arrivals import stretch
 from tapehand.listening.correlation import summit
 from tapehand.listening.frames import one_channel
 from tapehand.listening.kinds import finding, threshold
-from tapehand.listening.recordings import Compact, Recordings
+from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact, Recordings
 from tapehand.song.finding import Finding
 from tapehand.units import gain_to_db, power_to_db
 
@@ -20,6 +21,7 @@ Series = NDArray[np.float64]
 NOTHING: Final = 1e-20
 # What 16 bits may leave where two files are one.
 BEST_NULL_DB: Final = -120.0
+MARGIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ class _Envelopes:
 
     def _spectrum(self, compact: Compact) -> NDArray[np.complex64]:
         course = np.sqrt(compact.levels.astype(np.float64))
+        course = course - (course.mean() if course.size else 0.0)
         strength = float(np.sqrt(np.square(course).sum()))
         lines: NDArray[np.complex64] = np.fft.rfft(course / max(strength, NOTHING), self._size).astype(np.complex64)
         return lines
@@ -121,29 +124,54 @@ class _Envelopes:
 def _compared(recordings: Recordings, first: str, second: str, shift_s: float) -> Copy | None:
     """What is left when the first is taken from the second, in a few windows where either is loud."""
     rate_hz, length = recordings.rate_hz, round(settings()["window_s"] * recordings.rate_hz)
-    shift: int | None = None
+    starts = _loud_starts(recordings, first, second, shift_s)
+    if not starts or not _alike(recordings, first, second, starts[0], shift_s):
+        return None
+    shift = _exact_shift(recordings, first, second, starts[0], shift_s)
     gain, nulls = 0.0, []
-    for start in _loud_starts(recordings, first, second, shift_s):
+    for start in starts:
         own = one_channel(recordings.span(first, start, start + length)).astype(np.float64)
-        margin = round(0.1 * rate_hz) if shift is None else 0
-        begin = start + (round(shift_s * rate_hz) if shift is None else shift) - margin
-        other = one_channel(recordings.span(second, begin, begin + length + 2 * margin)).astype(np.float64)
-        if shift is None:
-            offset = _best_offset(own, other)
-            shift = begin + offset - start
-            other = other[offset : offset + length]
-        energy, product = float((own * own).sum()), float((own * other).sum())
-        if energy <= NOTHING:
-            return None
-        gain = gain or product / energy
-        left, whole = float(np.square(other - gain * own).sum()), float(np.square(other).sum())
-        nulls.append(power_to_db(left / whole) if whole > NOTHING else 0.0)
+        other = one_channel(recordings.span(second, start + shift, start + shift + length)).astype(np.float64)
+        gain = gain or _gain(own, other)
+        nulls.append(_null_db(own, other, gain))
         if nulls[-1] > threshold("same_recording"):
             return None
-    if shift is None or not gain:
-        return None
     null_db = max(max(nulls), BEST_NULL_DB)
     return Copy(track=second, original=first, shift_samples=shift, gain=gain, null_db=null_db, rate_hz=rate_hz)
+
+
+def _alike(recordings: Recordings, first: str, second: str, start: int, shift_s: float) -> bool:
+    """Whether the small copies are worth a closer look."""
+    begin = round(start / recordings.rate_hz * COMPACT_RATE_HZ)
+    length, margin = round(settings()["window_s"] * COMPACT_RATE_HZ), round(MARGIN_S * COMPACT_RATE_HZ)
+    moved = begin + round(shift_s * COMPACT_RATE_HZ) - margin
+    own = stretch(recordings.compact(first), begin, begin + length).astype(np.float64)
+    other = stretch(recordings.compact(second), max(0, moved), moved + length + 2 * margin).astype(np.float64)
+    if own.size >= other.size:
+        return False
+    offset = _best_offset(own, other)
+    other = other[offset : offset + own.size]
+    return _null_db(own, other, _gain(own, other)) <= settings()["alike_db"]
+
+
+def _exact_shift(recordings: Recordings, first: str, second: str, start: int, shift_s: float) -> int:
+    """By how many samples the second is late."""
+    length, margin = (round(time_s * recordings.rate_hz) for time_s in (settings()["window_s"], MARGIN_S))
+    begin = start + round(shift_s * recordings.rate_hz) - margin
+    own = one_channel(recordings.span(first, start, start + length)).astype(np.float64)
+    other = one_channel(recordings.span(second, begin, begin + length + 2 * margin)).astype(np.float64)
+    return begin + _best_offset(own, other) - start
+
+
+def _gain(own: Series, other: Series) -> float:
+    energy = float((own * own).sum())
+    return float((own * other).sum()) / energy if energy > NOTHING else 0.0
+
+
+def _null_db(own: Series, other: Series, gain: float) -> float:
+    """What is left of the second when the first is taken away, over the second."""
+    left, whole = float(np.square(other - gain * own).sum()), float(np.square(other).sum())
+    return power_to_db(left / whole) if whole > NOTHING else 0.0
 
 
 def _loud_starts(recordings: Recordings, first: str, second: str, shift_s: float) -> list[int]:

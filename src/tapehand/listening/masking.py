@@ -1,8 +1,8 @@
 """Which track covers which, where, at the levels they came in: what a balance or an equaliser would have to part.
 
-A band is covered where another track has been clearly stronger in it for most of the time in which the covered one sounds
-(spread of masking within a critical band: E. Zwicker & H. Fastl, Psychoacoustics, 1999, chapter 4). Faders move all of
-it, so it is good to know and seldom a question.
+A band is covered where another track is clearly stronger in it for most of the time in which the covered one sounds
+(masking within a critical band: E. Zwicker & H. Fastl, Psychoacoustics, 1999, chapter 4). Faders move all of it, so it
+is good to know and seldom a question.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,13 @@ from tapehand.catalogue.loading import load
 from tapehand.listening.kinds import clock_time, finding, limit, threshold
 from tapehand.listening.recordings import BAND_EDGES_HZ, Recordings
 from tapehand.song.finding import Finding
+from tapehand.units import db_to_gain
 
 Powers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 NOTHING: Final = 1e-14
+EVERY: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ def settings() -> Mapping[str, Any]:
 
 def maskings(recordings: Recordings) -> tuple[Masking, ...]:
     """For each track that has to be heard the one that covers most of it."""
-    blocks = {name: _blocks(recordings, name) for name in recordings.names}
+    blocks = {name: _Blocks.of(recordings, name) for name in recordings.names}
     found = []
     for role, (low_hz, high_hz) in settings()["needs_hz"].items():
         for covered in (name for name in recordings.names if recordings.role(name) == role):
@@ -92,29 +94,43 @@ def _told(masking: Masking) -> Finding:
     return replace(told, severity="ask") if gross else told
 
 
-def _blocks(recordings: Recordings, name: str) -> Powers:
-    """Mean power of each band in blocks of half a second, ``(blocks, bands)``."""
-    compact = recordings.compact(name)
-    width = round(settings()["block_s"] * compact.frames_per_s)
-    whole = compact.bands.shape[0] // width
-    blocks: Powers = compact.bands[: whole * width].reshape(whole, width, -1).mean(axis=1, dtype=np.float64)
-    return blocks
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Blocks:
+    """Power of each band in blocks of half a second, ``(blocks, bands)``.
+
+    ``heard`` is the mean, which a short hit raises; ``lasting`` the mean of the levels, which it does not: what covers
+    has to last.
+    """
+
+    heard: Powers
+    lasting: Powers
+
+    @classmethod
+    def of(cls, recordings: Recordings, name: str) -> "_Blocks":
+        compact = recordings.compact(name)
+        some = compact.bands[::EVERY]
+        width = round(settings()["block_s"] * compact.frames_per_s / EVERY)
+        whole = some.shape[0] // width
+        powers = some[: whole * width].astype(np.float64).reshape(whole, width, -1) + NOTHING
+        return cls(heard=powers.mean(axis=1), lasting=np.exp2(np.log2(powers).mean(axis=1)))
 
 
 def _covering(
-    covered: str, other: str, blocks: Mapping[str, Powers], low_hz: float, high_hz: float
+    covered: str, other: str, blocks: Mapping[str, _Blocks], low_hz: float, high_hz: float
 ) -> Iterator[Masking]:
-    size = min(blocks[covered].shape[0], blocks[other].shape[0])
-    own, its = blocks[covered][:size], blocks[other][:size]
-    bands = [
-        band for band in range(own.shape[1]) if low_hz <= BAND_EDGES_HZ[band] and BAND_EDGES_HZ[band + 1] <= high_hz
-    ]
+    size = min(blocks[covered].heard.shape[0], blocks[other].heard.shape[0])
+    own, its = blocks[covered].heard[:size], blocks[other].lasting[:size]
+    edges_hz = BAND_EDGES_HZ
+    bands = [band for band in range(own.shape[1]) if low_hz <= edges_hz[band] and edges_hz[band + 1] <= high_hz]
     loud = own.sum(axis=1) > settings()["sounding_share"] * own.sum(axis=1).max(initial=0.0)
-    if int(loud.sum()) < settings()["fewest_blocks"]:
+    needed, covering = own[:, bands], its[:, bands]
+    enough = float(needed[loud].sum()) > settings()["needed_share"] * float(own[loud].sum())
+    if int(loud.sum()) < settings()["fewest_blocks"] or not enough:
         return
-    excess_db = 10.0 * np.log10((its[:, bands] + NOTHING) / (own[:, bands] + NOTHING))
-    # A band counts where most of the need is covered at once: one narrow band is what an equaliser is for.
-    under = loud & (np.median(excess_db, axis=1) >= threshold("masking"))
+    excess_db = 10.0 * np.log10(covering.sum(axis=1) / needed.sum(axis=1))
+    # What one has to hear of it lies where the other is stronger.
+    lost = needed * (covering >= db_to_gain(threshold("masking")) ** 2 * needed)
+    under = loud & (lost.sum(axis=1) >= settings()["lost_share"] * needed.sum(axis=1))
     share = float(under.sum()) / float(loud.sum())
     if share < limit("masking", "least_share"):
         return

@@ -110,12 +110,12 @@ def _pocket(recordings: Recordings, attacks: Mapping[str, Series]) -> list[Findi
 
 
 def _layers(recordings: Recordings, attacks: Mapping[str, Series]) -> list[Finding]:
-    """Tracks of one group that strike at once nearly always, and always as far apart; each is told once."""
+    """Tracks of one role that strike at once nearly always, and always as far apart; each is told once."""
     found: dict[str, tuple[float, Finding]] = {}
     names = list(attacks)
     for index, first in enumerate(names):
         for second in names[index + 1 :]:
-            if group_of(recordings.role(first)) != group_of(recordings.role(second)):
+            if recordings.role(first) != recordings.role(second):
                 continue
             pair = together(attacks[first], attacks[second])
             tight = pair.spread_ms <= settings()["tight_ms"]

@@ -81,7 +81,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongState:
-    """Everything the log adds up to. ``places`` says where among ``changes`` the change of an event stands."""
+    """Everything the log adds up to.
+
+    ``places`` says where among ``changes`` the change of an event stands; ``heard_after``, by the scope of a listening,
+    how many changes there were when it was noted.
+    """
 
     song: Song | None = None
     head: str = ""
@@ -89,6 +93,7 @@ class SongState:
     sources: Mapping[str, Source] = field(default_factory=dict)
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
+    heard_after: Mapping[str, int] = field(default_factory=dict)
     proposals: Sequence[Filed] = ()
     changes: Sequence[Change] = ()
     places: Mapping[str, int] = field(default_factory=dict)
@@ -103,6 +108,14 @@ class SongState:
                 hint=f"This song has {len(self.proposals)}; see 'tapehand inbox'.",
             )
         return self.proposals[number - 1]
+
+    def relaid_since(self, scope: str) -> frozenset[str]:
+        """The tracks on which other things lie, or elsewhere, than when that listening was noted."""
+        later = self.changes[self.heard_after.get(scope, 0) :]
+        events = {change.event for change in later}
+        standing = (change for change in later if not change.undone and change.undoes not in events)
+        names = {name for change in standing for op in change.ops for name in op.scope}
+        return frozenset(name.split("/")[0] for name in names if name.split("/")[1] in ("", "regions"))
 
     def change(self, event: str) -> Change:
         """What that event did. Raises InputError (``undo.nothing``) where it did not change the song."""
@@ -119,6 +132,7 @@ class _Fold:
     sources: dict[str, Source]
     findings: dict[str, tuple[Finding, ...]]
     facts: dict[str, tuple[Fact, ...]]
+    heard_after: dict[str, int]
     proposals: Shelf[Filed]
     changes: Shelf[Change]
     places: dict[str, int]
@@ -133,6 +147,7 @@ class _Fold:
             case FindingsNoted(scope=scope, findings=findings, facts=facts):
                 self.findings[scope] = findings
                 self.facts[scope] = facts
+                self.heard_after[scope] = len(self.changes)
             case ProposalFiled(proposal=proposal, base_event=base):
                 number = len(self.proposals) + 1
                 self.proposals.append(Filed(number=number, event=event.id, base_event=base, proposal=proposal))
@@ -278,6 +293,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         sources=dict(state.sources),
         findings=dict(state.findings),
         facts=dict(state.facts),
+        heard_after=dict(state.heard_after),
         proposals=Shelf(state.proposals),
         changes=Shelf(state.changes),
         places=dict(state.places),
@@ -292,6 +308,7 @@ def fold(events: Iterable[Event], start: SongState | None = None) -> SongState:
         sources=folding.sources,
         findings=folding.findings,
         facts=folding.facts,
+        heard_after=folding.heard_after,
         proposals=folding.proposals,
         changes=folding.changes,
         places=folding.places,

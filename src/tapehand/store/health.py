@@ -238,7 +238,8 @@ def _audio_troubles(path: Path, sources: Iterable[Source]) -> Iterator[Trouble]:
             code=f"store.audio_{how}",
             what=f"The song's copy of {source.name} {said}",
             where=f"{AUDIO}/{source.blob[:2]}/{source.blob}.{source.media}",
-            hint="Run 'tapehand doctor --repair --from FOLDER' with a folder that may hold the file, under any name.",
+            hint="Run 'tapehand doctor --repair --from FOLDER' with a folder that may hold the file, under any name; "
+            "or mute what plays it and go on without.",
             can_repair=True,
         )
 
