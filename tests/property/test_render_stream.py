@@ -207,6 +207,76 @@ def test_listening_from_a_kept_moment_gives_the_bits_of_the_whole(
     blocks.close()
 
 
+def test_an_impulse_on_every_track_leaves_on_one_sample_whatever_looks_ahead() -> None:
+    """Chains that look ahead by different amounts, into buses that do so too, with sends and a limiter on the mix."""
+    at, click = 30_000, Audio.silence(1, 60_000, RATE_HZ)
+    click.samples[0, at] = 0.5
+    linear = FirEqualiser(bands=(Band(kind="high_shelf", frequency_hz=2_000, gain_db=3),))
+    chains: list[tuple[Processor, ...]] = [
+        (),
+        (Saturation(drive_db=1),),
+        (linear,),
+        (linear, Colour(character="tape", drive_db=1)),
+    ]
+    tracks = [
+        Track(
+            id=f"c{number}",
+            name=f"c{number}",
+            regions=(AudioRegion(source="click", start_samples=0, length_samples=60_000),),
+            strip=Strip(
+                inserts=inserts(chain), output=("mix", "late")[number % 2], sends=(Send(bus="more", level_db=0),)
+            ),
+        )
+        for number, chain in enumerate(chains)
+    ]
+    buses = (
+        Bus(id="late", name="Late", kind="group", strip=Strip(inserts=inserts([linear, Limiter(drive_db=0)]))),
+        Bus(
+            id="more", name="More", kind="return", strip=Strip(inserts=inserts([Saturation(drive_db=1)]), output="late")
+        ),
+    )
+    made = Song(name="clicks", rate_hz=RATE_HZ, tracks=tuple(tracks), buses=buses, mix=Strip(inserts=inserts([linear])))
+    stems: dict[str, Audio] = {}
+    mixed = Renderer(song=made, sources=HeldSources({"click": click}.__getitem__), threads=2).mix(
+        lambda identity, _name, audio: stems.__setitem__(identity, audio)
+    )
+    assert set(stems) == {"c0", "c2", "late"}
+    assert {int(np.abs(stem.samples[0]).argmax()) for stem in (*stems.values(), mixed)} == {at}
+
+
+def test_a_fader_scales_and_a_shift_moves_the_mix() -> None:
+    """With what is linear on the tracks: 6 dB more is 6 dB more, and everything later is the same later."""
+    linear = (HighPass(cutoff_hz=60), Equaliser(bands=(Band(kind="peak", frequency_hz=900, gain_db=4),)))
+
+    def made(gain_db: float, start: int) -> np.ndarray:
+        region = AudioRegion(source="t1", start_samples=start, length_samples=LENGTH)
+        strip = Strip(inserts=inserts(linear), fader_db=gain_db, pan=0.3)
+        return mix(Song(name="one", rate_hz=RATE_HZ, tracks=(Track(id="a", name="a", regions=(region,), strip=strip),)))
+
+    plain, louder, later = made(-6.0, 0), made(0.0, 0), made(-6.0, 12_345)
+    assert np.abs(louder - plain * 10 ** (6 / 20))[:, : plain.shape[1]].max() < 1e-6
+    assert np.array_equal(later[:, 12_345 : 12_345 + LENGTH], plain[:, :LENGTH])
+
+
+def test_sides_of_a_stereo_track_do_not_hear_each_other() -> None:
+    """Left and right through linear inserts are what each gives alone; what is bypassed changes no sample."""
+    stereo = Audio.of(np.concatenate([SOUNDS["t0"].samples, SOUNDS["t2"].samples]), RATE_HZ)
+    linear = inserts((HighPass(cutoff_hz=60), Equaliser(bands=(Band(kind="peak", frequency_hz=900, gain_db=4),))))
+    region = AudioRegion(source="s", start_samples=0, length_samples=LENGTH)
+
+    def pre_fader(sound: Audio, chain: tuple[Insert, ...]) -> np.ndarray:
+        track = Track(id="a", name="a", regions=(region,), strip=Strip(inserts=chain))
+        song = Song(name="one", rate_hz=RATE_HZ, tracks=(track,))
+        return Renderer(song=song, sources=HeldSources(lambda _: sound)).pre_fader("a").samples
+
+    both = pre_fader(stereo, linear)
+    for side in range(2):
+        alone = pre_fader(Audio.of(stereo.samples[side : side + 1], RATE_HZ), linear)
+        assert np.array_equal(alone[0, :LENGTH], both[side, :LENGTH])
+    off = tuple(replace(insert, on=False) for insert in linear)
+    assert np.array_equal(pre_fader(stereo, off), stereo.samples)
+
+
 def test_what_is_not_finite_is_told_with_the_track_and_the_time() -> None:
     loud = Audio.of(np.full((2, LENGTH), 3e38), RATE_HZ)
     made = song(t1=Strip(inserts=inserts([Gain(gain_db=60), HighPass(cutoff_hz=20)])))
