@@ -55,9 +55,11 @@ def main(names: Sequence[str]) -> None:
     if unknown := set(names) - set(SECTIONS):
         sys.exit(f"There is no section {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
     if names:
+        sections = [SECTIONS[name].measure() for name in names]
+        # Read last: another section may have been measured meanwhile.
         page = RESULTS.read_text(encoding="utf-8")
-        for name in names:
-            page = with_section(page, SECTIONS[name].measure())
+        for section in sections:
+            page = with_section(page, section)
     else:
         page = heading() + "\n" + "\n\n".join(section.measure() for section in SECTIONS.values()) + "\n"
     print(page)

@@ -19,11 +19,11 @@ PEAK = 10.0 ** (-1.0 / 20.0)
 def songs() -> Iterator[tuple[str, Audio]]:
     """Songs, and mixes of multitracks with and without voices: the middle 20 s, stereo, peaks at -1 dBFS."""
     for path in sorted((FOLDER / "songs").glob("*.ogg")):
-        yield path.stem.split("_")[0].split("-")[0], _ready(_read(path))
+        yield path.stem.split("_")[0].split("-")[0], ready(_read(path))
     for folder in sorted((FOLDER / "multitrack").iterdir()):
         paths = sorted(path for path in folder.iterdir() if path.suffix in {".flac", ".mp3"})
-        yield folder.name, _ready(_sum(paths))
-        yield f"{folder.name}, no voice", _ready(_sum([path for path in paths if "vo" not in path.name.lower()]))
+        yield folder.name, ready(sum_of(paths))
+        yield f"{folder.name}, no voice", ready(sum_of([path for path in paths if "vo" not in path.name.lower()]))
 
 
 def _read(path: Path) -> Audio:
@@ -31,7 +31,8 @@ def _read(path: Path) -> Audio:
     return audio if audio.rate_hz == RATE_HZ else resample(audio, RATE_HZ)
 
 
-def _sum(paths: list[Path]) -> Audio:
+def sum_of(paths: list[Path]) -> Audio:
+    """The files in stereo at 44.1 kHz, added up."""
     stems = [_read(path).samples for path in paths]
     bus = np.zeros((2, max(stem.shape[1] for stem in stems)))
     for stem in stems:
@@ -39,7 +40,8 @@ def _sum(paths: list[Path]) -> Audio:
     return Audio.of(bus, RATE_HZ)
 
 
-def _ready(audio: Audio) -> Audio:
+def ready(audio: Audio) -> Audio:
+    """Its middle 20 s, with peaks at -1 dBFS."""
     start = max(0, (audio.length_samples - LONGEST_S * RATE_HZ) // 2)
     part = audio.samples[:, start : start + LONGEST_S * RATE_HZ]
     return Audio.of(part * (PEAK / np.abs(part).max()), RATE_HZ)

@@ -262,20 +262,20 @@ def sibilance(rng: Rng, sound: Sound, severity: str) -> Planted:
     made, places, length = sound.copy(), loud_places(rng, sound, 5), round(0.11 * RATE_HZ)
     for at in places:
         hiss = faded(shaped_noise(rng, 0.11, 5000.0, 9500.0, 4), 0.015, 0.03)
-        made[:, at - length : at] *= 0.1
+        made[:, at - 2 * length : at + length] *= 1.0 - 0.9 * np.sqrt(np.hanning(3 * length))
         made[:, at - length : at] += hiss * rms(sound) * decibels(level_db) / rms(hiss)
     return Planted(sound=made, places=spans([at - length for at in places], length))
 
 
 def plosives(rng: Rng, sound: Sound, severity: str) -> Planted:
     """Puffs of air into a microphone."""
-    level_db = {"subtle": -6.0, "clear": 4.0, "gross": 12.0}[severity]
+    level_db = {"subtle": 0.0, "clear": 8.0, "gross": 14.0}[severity]
     made, places, length = sound.copy(), loud_places(rng, sound, 3), round(0.09 * RATE_HZ)
     for at in places:
         t = times(0.09)
         puff = np.sin(2 * np.pi * (rng.uniform(28.0, 60.0) * t)) * np.exp(-t / 0.03)
         puff += 0.2 * shaped_noise(rng, 0.09, 20.0, 150.0) * np.exp(-t / 0.03)
-        made[:, at : at + length] *= np.linspace(0.2, 1.0, length)
+        made[:, at - length : at + length] *= 1.0 - 0.8 * np.hanning(2 * length)
         made[:, at : at + length] += faded(puff, 0.004, 0.01) * rms(sound) * decibels(level_db) * 1.4
     return Planted(sound=np.clip(made, -0.99, 0.99), places=spans(places, length))
 
@@ -356,7 +356,7 @@ FAULTS: Final[dict[str, FaultClass]] = {
     "dc offset": FaultClass(plant=dc_offset, kinds=("dc_offset",)),
     "reverb": FaultClass(plant=printed_reverb, kinds=("wet",), stems=("voice", "drums", "hats")),
     "low crest": FaultClass(plant=squashed, kinds=("low_crest",), stems=("voice", "drums", "guitar")),
-    "resonance": FaultClass(plant=resonance, kinds=("resonance",), stems=("voice", "guitar", "piano", "strings")),
+    "resonance": FaultClass(plant=resonance, kinds=("resonance",), stems=("voice", "strings")),
     # 15 kHz is where both end: a rate of 32 kHz and an encoder at 96 kbit/s. The question then names both.
     "lossy source": FaultClass(plant=lossy, kinds=("lossy_source", "upsampled"), stems=BRIGHT),
     "upsampled": FaultClass(plant=upsampled, kinds=("upsampled",), stems=BRIGHT),

@@ -103,13 +103,13 @@ def measure() -> str:
     return "\n".join(
         [
             "## Whole sessions",
-            "Clean generated sessions of 24 stereo tracks x 4 minutes, 44.1 kHz, 24 bits; two threads, a fresh process.",
+            "Clean generated sessions of 24 stereo tracks x 4 minutes, 44.1 kHz, 24 bits; two threads, fresh process.",
             "",
             "| seed | wall s | CPU s | MB | first facts s | questions | of these kinds (tracks) | notes |",
             "|---|---|---|---|---|---|---|---|",
             *generated(),
             "",
-            "Real sessions. Scrambled: the same files under numbers; wrong: a role said with 0.7 or more that is not it.",
+            "Real sessions. Scrambled: the same files under numbers; wrong: another role, said with 0.7 or more.",
             "",
             "| session | tracks | named | scrambled, confidently wrong | items asked | kinds | notes |",
             "|---|---|---|---|---|---|---|",

@@ -5,11 +5,15 @@ namespace {
 
 // One pole up, one pole down: what a tape or bucket-brigade loop loses on every pass.
 struct LoopFilter {
-    double low_share, high_share, low, high;
+    double low_share, low_rest, high_share, high_rest, low, high;
+
+    LoopFilter(double low_share_, double high_share_, const double* state)
+        : low_share(low_share_), low_rest(1.0 - low_share_), high_share(high_share_), high_rest(1.0 - high_share_),
+          low(state[0]), high(state[1]) {}
 
     double next(double x) {
-        low += low_share * (x - low);      // below the low cut, taken away
-        high += high_share * (x - low - high);  // above the high cut, taken away
+        low = low_rest * low + low_share * x;               // below the low cut, taken away
+        high = high_rest * high + high_share * (x - low);  // above the high cut, taken away
         return high;
     }
 };
@@ -24,7 +28,7 @@ KERNEL(echo)(const float* left_in, const float* right_in, float* left_out, float
     if (bad != FINE) return bad;
     FlushDenormals guard;
     std::int64_t at = static_cast<std::int64_t>(state[0]);
-    LoopFilter left = {low_share, high_share, state[1], state[2]}, right = {low_share, high_share, state[3], state[4]};
+    LoopFilter left(low_share, high_share, state + 1), right(low_share, high_share, state + 3);
     double* line_left = lines;
     double* line_right = lines + delay;
     for (std::int64_t i = 0; i < length; i++) {

@@ -47,6 +47,8 @@ class Convolver:
         self._heard = np.zeros((count + 1, self.part + 1), dtype=np.complex128)
         self._entering, self._leaving = np.zeros(self.part, dtype=np.float32), np.zeros(self.part, dtype=np.float32)
         self._filled, self._newest = 0, 0
+        self._two, self._made = np.zeros(2 * self.part), np.zeros(2 * self.part)
+        self._total, self._product = np.zeros_like(self._heard[0]), np.zeros_like(self._heard[0])
 
     def follow(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """The next samples ``(n,)``, and what comes out, ``part`` samples behind them."""
@@ -71,14 +73,15 @@ class Convolver:
         self._newest, self._filled = (self._newest + 1) % len(self._past), 0
         self._past[self._newest] = self._entering
         self._hear(self._newest)
-        total, product = np.zeros_like(self._response[0]), np.empty_like(self._response[0])
+        self._total.fill(0.0)
         for age, response in enumerate(self._response):
-            total += np.multiply(self._heard[self._newest - age], response, out=product)
-        self._leaving[:] = np.fft.irfft(total)[self.part :]
+            self._total += np.multiply(self._heard[self._newest - age], response, out=self._product)
+        np.fft.irfft(self._total, out=self._made)
+        self._leaving[:] = self._made[self.part :]
 
     def _hear(self, number: int) -> None:
-        two = np.concatenate([self._past[number - 1], self._past[number]])
-        self._heard[number] = np.fft.rfft(two.astype(np.float64))
+        self._two[: self.part], self._two[self.part :] = self._past[number - 1], self._past[number]
+        np.fft.rfft(self._two, out=self._heard[number])
 
 
 class ConvolverNode:

@@ -37,6 +37,7 @@ class Clicks:
                 track=track,
                 path=path,
                 value=strongest(self.places),
+                severity="ask" if strongest(self.places) >= limit("clicks", "ask_above_db") else "note",
                 start_s=first.start_s,
                 end_s=last.end_s,
                 clicks=counted(len(self.places), "click"),

@@ -166,12 +166,12 @@ class ClippingScan:
         return runs.where(flat | (runs.heights > FULL_SCALE))
 
     def _turned_down(self, runs: _Runs) -> _Runs:
-        """Flat runs, if most of what comes near the top is flat, and the wave is not flat most of the time."""
-        flat = runs.lengths >= self._flat_samples
-        samples, near = int(runs.lengths[flat].sum()), int(runs.lengths.sum())
+        """Flat runs, if much of what comes near the top is at the top, and the wave is not flat most of the time."""
+        flat, at_top = runs.lengths >= self._flat_samples, runs.heights == runs.heights.max(initial=np.float32(0.0))
+        samples, near = int(runs.lengths[at_top].sum()), int(runs.lengths.sum())
         is_clipped = (
-            flat.sum() >= limit("clipping", "least_flat_runs")
-            and samples >= limit("clipping", "flat_share_of_top") * near
+            at_top.sum() >= limit("clipping", "least_runs_at_top")
+            and samples >= limit("clipping", "share_at_top") * near
             and near <= limit("clipping", "most_of_time") * self._length_samples
             and runs.heights.max(initial=0.0) >= db_to_gain(limit("clipping", "least_top_dbfs"))
         )

@@ -1,9 +1,9 @@
-"""Stereo that was made from one channel: by a delay, by combs, by an equaliser on one side.
+"""Stereo that was made from one channel by a delay: one side late, or a late copy added here and taken off there.
 
-Where both channels come from one by any linear means, each line of the one follows from the same line of the other:
-their coherence is 1 at every frequency (J. S. Bendat & A. G. Piersol, Random Data, 2010, chapter 6). Two microphones
-in a room, two oscillators, two voices are not coherent. A recording that is merely panned is coherent as well, but
-with one and the same ratio at all frequencies; that is not called fake here.
+Both show as a delay: of the right channel against the left, or of the side (their difference) against the middle (their
+sum). Every line of the spectrum then turns in step with its frequency, and the correlation with all lines made equally
+strong (C. Knapp & G. Carter, IEEE ASSP-24, 1976) stands up at one lag. Two microphones, two oscillators or a stereo
+reverb do not agree on one, and what is merely panned agrees on a lag of nothing.
 """
 
 from dataclasses import dataclass
@@ -13,87 +13,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.listening.kinds import finding, limit, threshold
-from tapehand.listening.segments import Segment
-from tapehand.song.finding import Finding
+from tapehand.listening.segments import MARGIN_SAMPLES, Segment
+from tapehand.song.finding import Fact, Finding
 
+METHOD: Final = "fake_stereo/1"
 SIZE: Final = 1 << 16
-LOW_HZ: Final = 200.0
-HIGH_HZ: Final = 9_000.0
 SPARSE: Final = 12
-FIRST: Final = 4
+FIRST: Final = 3
 NOTHING: Final = 1e-12
+Spectrum = NDArray[np.complex128]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeStereo:
-    """How far the channels follow from one another.
+    """The delay that makes two channels of one.
 
     Parameters
     ----------
-    coherence : median over the lines that sound, 0..1; None for mono, silence, and what is too short to say.
-    one_ratio : 1 where the channels differ by level alone, 0 where their relation changes all over the spectrum.
-    delay_s : how late the right channel is where a delay explains it; None otherwise.
+    agreement : how much of the spectrum agrees on it, 0..1; 0 where there is nothing to compare.
+    delay_s : the delay; above 0 where the right channel (or the side) is late.
     """
 
-    coherence: float | None = None
-    one_ratio: float = 1.0
-    delay_s: float | None = None
+    agreement: float = 0.0
+    delay_s: float = 0.0
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """The question, where both channels are one."""
-        if self.coherence is None or self.coherence < threshold("fake_stereo"):
+        if self.agreement < threshold("fake_stereo"):
             return ()
-        if self.one_ratio > limit("fake_stereo", "most_one_ratio"):
+        delay = f"{1000.0 * abs(self.delay_s):.1f}"
+        return (finding("fake_stereo", track=track, path=path, value=self.agreement, delay=delay),)
+
+    def facts(self, track: str | None) -> tuple[Fact, ...]:
+        """The delay."""
+        if self.agreement < threshold("fake_stereo"):
             return ()
-        how = "by a filter"
-        if self.delay_s is not None:
-            how = f"the {'right' if self.delay_s > 0 else 'left'} one {1000.0 * abs(self.delay_s):.1f} ms later"
-        return (finding("fake_stereo", track=track, path=path, value=self.coherence, how=how),)
+        return (Fact(name="stereo_delay", value=self.delay_s, unit="s", track=track, method=METHOD),)
 
 
 class FakeStereoScan:
-    """Adds up cross-spectra of a few segments: the first ones, then every twelfth."""
+    """Adds up spectra of a few segments that sound: the first ones, then every twelfth."""
 
     def __init__(self, channels: int, rate_hz: int) -> None:
         self._wanted = channels == 2
         self._rate_hz = rate_hz
+        self._least_power = limit("fake_stereo", "least_power")
         self._seen = 0
-        self._windows = 0
         self._window = np.hanning(SIZE + 1)[:-1].astype(np.float32)
         self._left = np.zeros(SIZE // 2 + 1)
         self._right = np.zeros(SIZE // 2 + 1)
-        self._cross = np.zeros(SIZE // 2 + 1, dtype=np.complex128)
+        self._cross: Spectrum = np.zeros(SIZE // 2 + 1, dtype=np.complex128)
 
     def feed(self, segment: Segment) -> None:
-        """Take the next segment, if it is one of those looked at and has sound on both sides."""
-        if not self._wanted or not self._is_looked_at(segment):
-            return
-        for start in range(0, segment.samples.shape[1] - SIZE + 1, SIZE // 2):
-            self._add(segment.samples[:, start : start + SIZE])
+        """Take the next segment, if it is one of those looked at."""
+        if self._wanted and self._is_looked_at(segment):
+            for start in range(MARGIN_SAMPLES, segment.samples.shape[1] - SIZE + 1, SIZE):
+                self._add(segment.samples[:, start : start + SIZE])
 
     def finish(self) -> FakeStereo:
         """What all of them tell together."""
-        if self._windows < limit("fake_stereo", "least_windows"):
-            return FakeStereo()
-        lines = slice(*(round(hz * SIZE / self._rate_hz) for hz in (LOW_HZ, min(HIGH_HZ, 0.45 * self._rate_hz))))
-        left, right, cross = self._left[lines], self._right[lines], self._cross[lines]
-        energies = np.sqrt(left * right)
-        sounding = energies > float(energies.max(initial=0.0)) * limit("fake_stereo", "least_share") + NOTHING
-        if sounding.sum() < limit("fake_stereo", "least_lines"):
-            return FakeStereo()
-        size = np.abs(cross[sounding])
-        coherence = np.square(size) / (left[sounding] * right[sounding] + NOTHING**2)
-        return FakeStereo(
-            coherence=float(np.median(coherence)),
-            one_ratio=_one_ratio(left[sounding], right[sounding], cross[sounding]),
-            delay_s=self._delay_s(),
-        )
+        middle = self._left + self._right + 2.0 * self._cross.real
+        side = self._left + self._right - 2.0 * self._cross.real
+        between = self._left - self._right - 2.0j * self._cross.imag
+        sides = self._delay(self._left, self._right, self._cross)
+        return max(sides, self._delay(middle, side, between), key=lambda fake: fake.agreement)
 
     def _is_looked_at(self, segment: Segment) -> bool:
-        left, right = segment.samples[:, ::16]
-        sounds = min(float(np.square(left).mean()), float(np.square(right).mean())) > limit(
-            "fake_stereo", "least_power"
-        )
+        sounds = bool(np.square(segment.samples[:, ::16]).mean(axis=1).min() > self._least_power)
         looked_at = sounds and (self._seen < FIRST or self._seen % SPARSE == 0)
         self._seen += sounds
         return looked_at
@@ -103,22 +89,20 @@ class FakeStereoScan:
         self._left += left.real**2 + left.imag**2
         self._right += right.real**2 + right.imag**2
         self._cross += left * right.conj()
-        self._windows += 1
 
-    def _delay_s(self) -> float | None:
-        """The lag at which the whole spectra agree, if they do at one."""
-        total = float(np.sqrt(self._left * self._right).sum())
-        correlation = np.fft.irfft(self._cross.conj(), SIZE) * (SIZE / 2.0) / max(total, NOTHING)
-        reach = round(limit("fake_stereo", "longest_s") * self._rate_hz)
-        around = np.concatenate([correlation[-reach:], correlation[: reach + 1]])
-        at = int(np.abs(around).argmax())
-        alike = float(abs(around[at])) >= limit("fake_stereo", "alike")
-        return (at - reach) / self._rate_hz if alike and at != reach else None
-
-
-def _one_ratio(left: NDArray[np.float64], right: NDArray[np.float64], cross: NDArray[np.complex128]) -> float:
-    """How much of what is in common keeps one ratio and one phase, the line's own energy left out: each counts alike."""
-    normal = cross / (np.sqrt(left * right) + NOTHING)
-    levels = 0.5 * np.log(left / right)
-    spread = float(np.median(np.abs(levels - np.median(levels))))
-    return float(np.abs(normal.mean())) / (float(np.abs(normal).mean()) + NOTHING) / (1.0 + spread)
+    def _delay(self, first: NDArray[np.float64], second: NDArray[np.float64], cross: Spectrum) -> FakeStereo:
+        """The lag on which the lines that sound agree best, and how many of them do."""
+        energy = np.sqrt(np.maximum(first * second, 0.0))
+        own = np.maximum(self._left, self._right)
+        sounding = (own > float(own.max(initial=0.0)) * limit("fake_stereo", "least_share")) & (energy > own * 1e-3)
+        sounding &= energy > NOTHING
+        if sounding.sum() < limit("fake_stereo", "least_lines"):
+            return FakeStereo()
+        equal = np.where(sounding, cross.conj() / np.where(sounding, energy, 1.0), 0.0)
+        correlation = np.fft.irfft(equal, SIZE) * (SIZE / 2.0) / float(sounding.sum())
+        reach, least = (round(limit("fake_stereo", key) * self._rate_hz) for key in ("longest_s", "shortest_s"))
+        around = np.abs(np.concatenate([correlation[-reach:], correlation[: reach + 1]]))
+        at = int(around.argmax())
+        if abs(at - reach) < least:
+            return FakeStereo()
+        return FakeStereo(agreement=min(1.0, float(around[at])), delay_s=(at - reach) / self._rate_hz)

@@ -309,7 +309,8 @@ def _label(place: int, parts: Sequence[_Part], families: Sequence[int], hook: in
     if place == len(parts) - 1 and part.bars <= 16:
         return _Label("outro", 0.7, "it comes last, after the fullest part")
     if times == 1 and place > hooks[0]:
-        return _Label(*(("break", 0.6, "it comes once, and the drums rest") if part.drums < 0.3 else _ONCE))
+        rests = max(part.drums, part.voice) < 0.3
+        return _Label(*(("break", 0.6, "it comes once, and drums and voices rest") if rests else _ONCE))
     if part.bars <= 4 and families[place + 1] == hook and place > 1 and families[place - 1] != hook and times > 1:
         return _Label("pre", 0.6, "it is short and leads into the fullest part every time")
     again = f"it returns {times} times" if times > 1 else "it comes before the fullest part"

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.listening.kinds import clock_time, counted, finding, limit
+from tapehand.listening.kinds import clock_time, counted, finding, kind, limit
 from tapehand.listening.occurrences import Occurrence, marks, merged
 from tapehand.listening.screens import Screen, highest_between
 from tapehand.song.finding import Fact, Finding
@@ -114,6 +114,8 @@ class GapScan:
     def __init__(self, channels: int, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._edges: list[list[Edge]] = [[] for _ in range(channels)]
+        self._limits = kind("cut_edge")["limits"]
+        self._least = db_to_gain(self._limits["least_dbfs"])
         self._length_samples = 0
         self._peak = 0.0
 
@@ -144,7 +146,7 @@ class GapScan:
         )
 
     def _cut_edges(self, edges: list[Edge], missing: list[Occurrence], duration_s: float) -> list[Occurrence]:
-        """Edges without a fade that belong to nothing missing. Inside, the strokes of a drum machine begin like that."""
+        """Edges without a fade that belong to nothing missing."""
         taken = {place.start_s for place in missing} | {place.end_s for place in missing}
         least = self._peak * db_to_gain(limit("cut_edge", "least_below_peak_db"))
         return [
@@ -160,26 +162,30 @@ class GapScan:
     def _edges_of(self, screen: Screen, channel: int, still: NDArray[np.bool_]) -> list[Edge]:
         core = screen.core
         changes = np.flatnonzero(still[core.start : core.stop] != still[core.start - 1 : core.stop - 1]) + core.start
-        edges = [self._edge(screen, channel, int(hop), rises=not still[hop]) for hop in changes]
+        edges = [self._edge(screen, channel, hop, rises=not still[hop]) for hop in changes.tolist()]
         if screen.segment.is_last and core.stop > core.start and not still[core.stop - 1]:
             edges.append(self._edge(screen, channel, core.stop, rises=False))
-        return [edge for edge in edges if edge.level > db_to_gain(limit("cut_edge", "least_dbfs"))]
+        return [edge for edge in edges if edge.level > self._least]
 
     def _edge(self, screen: Screen, channel: int, hop: int, *, rises: bool) -> Edge:
         """The edge before ``hop``: what sounds lies from it on, or before it."""
+        limits = self._limits
         peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
         level = float(peaks[: screen.hops(0.02)].max(initial=0.0))
-        beside = float(peaks[: screen.hops(limit("cut_edge", "beside_s"))].max(initial=0.0))
-        first, last = (screen.hops(limit("cut_edge", key)) for key in ("lasting_from_s", "lasting_to_s"))
+        beside = float(peaks[: screen.hops(limits["beside_s"])].max(initial=0.0))
+        at_s = samples_to_seconds(screen.position(hop), self._rate_hz)
+        if level <= self._least or 2.0 * beside < limits["least_step"] * level:
+            return Edge(at_s=at_s, rises=rises, level=level, is_cut=False, step=0.0, lasts=False)
+        first, last = screen.hops(limits["lasting_from_s"]), screen.hops(limits["lasting_to_s"])
         later = _lowest_high(peaks[first:last], screen.hops(0.01))
         at, step = self._step(screen, channel, hop, level)
         return Edge(
             at_s=samples_to_seconds(min(max(at, 0), screen.segment.core_end), self._rate_hz),
             rises=rises,
             level=level,
-            is_cut=beside >= limit("cut_edge", "beside_share") * level or step >= limit("cut_edge", "least_step"),
+            is_cut=beside >= limits["beside_share"] * level or step >= limits["least_step"],
             step=step,
-            lasts=later >= limit("cut_edge", "rising_share" if rises else "falling_share") * level,
+            lasts=later >= limits["rising_share" if rises else "falling_share"] * level,
         )
 
     def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float]:

@@ -1,7 +1,7 @@
 """Mains hum: lines at 50 or 60 Hz and their multiples that never stop.
 
 Spectra of four seconds, two seconds apart, of the sound at about 2 kHz. What is always there shows in the quietest
-quarter of them, line for line: music changes its notes, mains does not. Within a window every moment weighs the less the
+quarter of them, line for line: music changes its notes, mains does not. Within a window a moment weighs the less the
 louder it is, so that a hum is measured between the strokes of a drum. The frequency is the one that fits all of its
 multiples at once, which is as good as hundredths of a hertz.
 """
@@ -163,18 +163,24 @@ def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float]:
 
 def _weights_of_moments(slow: Signal, width: int) -> Lines:
     """For each sample one over the power around it, which is the best weight against noise that comes and goes."""
-    powers = np.square(slow, dtype=np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(powers)])
-    at = np.arange(slow.size)
-    around = sums[np.minimum(at + width, slow.size)] - sums[np.maximum(at - width, 0)]
+    around = _means(np.square(slow, dtype=np.float64), width)
     floor = max(float(around.mean()) * LEAST_OF_MEAN, NOTHING)
-    smooth = np.convolve(1.0 / (around + floor), np.hanning(2 * width + 1), "same")
+    smooth = _means(1.0 / (around + floor), width)
     # What is digitally still says nothing about a hum; it must not outweigh the rest.
     return np.where(around > NOTHING, smooth / max(float(smooth.max(initial=0.0)), NOTHING), 0.0)
 
 
+def _means(values: Lines, width: int) -> Lines:
+    """Mean of each value and ``width`` to either side; at the ends of those that there are."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(values.size)
+    last, first = np.minimum(at + width + 1, values.size), np.maximum(at - width, 0)
+    means: Lines = np.maximum(sums[last] - sums[first], 0.0) / (last - first)
+    return means
+
+
 def _always_there(powers: Lines) -> tuple[Lines, Lines]:
-    """Power of each line in the quietest quarter of the windows, and how much it varies among the quieter half, in dB."""
+    """Power of each line in the quietest quarter of the windows, and its spread among the quieter half in dB."""
     ordered = np.sort(powers, axis=0)
     count = len(ordered)
     low, quiet, middle = (ordered[int(share * (count - 1))] for share in (0.1, QUIET_SHARE, 0.5))
@@ -193,7 +199,8 @@ def _mains(quiet: Lines, steady: Lines, line_hz: float, mains_hz: float, total: 
         around = np.concatenate([quiet[top - 10 * lobe : top - lobe], quiet[top + lobe + 1 : top + 10 * lobe + 1]])
         prominence_db = power_to_db(float(quiet[top]) / (float(np.median(around)) + NOTHING))
         stands_out = prominence_db >= limit("hum", "prominence_db") and steady[top] <= limit("hum", "steady_db")
-        is_top = quiet[top] >= quiet[top - 1] and quiet[top] >= quiet[top + 1]
+        # Beside a note next to the mains lie its side lobes; only what is highest far and wide is a line of its own.
+        is_top = bool(quiet[top] >= quiet[max(0, top - 4 * lobe) : top + 4 * lobe + 1].max())
         if stands_out and is_top:
             strong.append((number, _top_hz(quiet, top, line_hz), float(quiet[top])))
     return _fitting(strong, mains_hz, total)

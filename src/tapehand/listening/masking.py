@@ -111,7 +111,7 @@ class _Blocks:
         some = compact.bands[::EVERY]
         width = round(settings()["block_s"] * compact.frames_per_s / EVERY)
         whole = some.shape[0] // width
-        powers = some[: whole * width].astype(np.float64).reshape(whole, width, -1) + NOTHING
+        powers = some[: whole * width].astype(np.float64).reshape(whole, width, some.shape[1]) + NOTHING
         return cls(heard=powers.mean(axis=1), lasting=np.exp2(np.log2(powers).mean(axis=1)))
 
 

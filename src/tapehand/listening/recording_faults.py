@@ -88,6 +88,7 @@ class RecordingFaults:
             self.wetness,
             self.resonances,
             self.bandwidth,
+            self.fake_stereo,
             self.phase_flips,
         )
         of_voice = self.voice.facts(track) if concerns("breaths", role) else ()

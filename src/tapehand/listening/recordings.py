@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapehand.audio import Audio
 from tapehand.audio.resample import StreamResampler, resample
-from tapehand.listening.frames import Frames, FrameStream, one_channel
+from tapehand.listening.frames import FrameGrid, Frames, FrameStream, one_channel
 
 COMPACT_RATE_HZ: Final = 8_000
 COMPACT_BLOCK_SAMPLES: Final = 1 << 16
@@ -149,6 +149,28 @@ def recordings_of(
     return ReadRecordings(rate_hz=rate_hz, tracks=tracks)
 
 
+def summed(compacts: Sequence[Compact]) -> Compact:
+    """What would be kept of the sum of recordings, as far as it can be told: their sounds and their powers added."""
+    frames_per_s = compacts[0].frames_per_s
+    courses = [_at_pace(each, frames_per_s) for each in compacts]
+    sound = np.zeros(max(each.coded.size for each in compacts), np.float32)
+    bands = np.zeros((max(course.shape[0] for course in courses), courses[0].shape[1]), np.float32)
+    for each, course in zip(compacts, courses, strict=True):
+        sound[: each.coded.size] += each.coded * np.float32(each.coding_gain)
+        bands[: course.shape[0]] += course
+    return _coded(sound, bands, frames_per_s)
+
+
+def _at_pace(compact: Compact, frames_per_s: float) -> NDArray[np.float32]:
+    """The bands with so many frames a second, the nearest in time taken."""
+    if compact.frames_per_s == frames_per_s:
+        return compact.bands
+    count = round(compact.bands.shape[0] * frames_per_s / compact.frames_per_s)
+    nearest = (np.arange(count) * (compact.frames_per_s / frames_per_s)).astype(np.int64)
+    bands: NDArray[np.float32] = compact.bands[np.minimum(nearest, compact.bands.shape[0] - 1)]
+    return bands
+
+
 def compact_of(audio: Audio) -> Compact:
     """What is kept of a sound that is at hand."""
     stream, scan = FrameStream(audio.rate_hz), CompactScan(audio.rate_hz)
@@ -179,11 +201,11 @@ class CompactScan:
     def finish(self) -> Compact:
         """What is kept of all that was fed."""
         sound = np.concatenate([*self._sound, self._resampler.finish()])
-        gain = float(np.abs(sound).max(initial=0.0)) / 32_767.0 or 1.0
         bands = np.concatenate(self._bands) if self._bands else np.zeros((0, len(BAND_EDGES_HZ) - 1), np.float32)
-        return Compact(
-            coded=np.rint(sound * np.float32(1.0 / gain)).astype(np.int16),
-            coding_gain=gain,
-            bands=bands,
-            frames_per_s=self.rate_hz / FrameStream(self.rate_hz).grid.hop_samples,
-        )
+        return _coded(sound, bands, self.rate_hz / FrameGrid(rate_hz=self.rate_hz).hop_samples)
+
+
+def _coded(sound: NDArray[np.float32], bands: NDArray[np.float32], frames_per_s: float) -> Compact:
+    gain = float(np.abs(sound).max(initial=0.0)) / 32_767.0 or 1.0
+    coded = np.rint(sound * np.float32(1.0 / gain)).astype(np.int16)
+    return Compact(coded=coded, coding_gain=gain, bands=bands, frames_per_s=frames_per_s)

@@ -81,7 +81,9 @@ class ResonanceScan:
             return Resonances()
         powers = np.concatenate(self._frames)
         totals = powers.sum(axis=1)
-        powers = powers[totals > max(float(totals.max()) * 1e-4, NOTHING)]
+        sounding = totals > max(float(totals.max()) * 1e-4, NOTHING)
+        # What rings on shows best when the rest is quiet.
+        powers = powers[sounding & (totals <= np.percentile(totals[sounding], 60.0))] if sounding.any() else powers[:0]
         if len(powers) < limit("resonance", "least_frames"):
             return Resonances()
         excess_db = _excess_db(10.0 * np.log10(powers + NOTHING))

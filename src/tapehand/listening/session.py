@@ -13,6 +13,7 @@ from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, 
 from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
 from tapehand.listening.sources import Recording
+from tapehand.listening.timeline import Timeline, hear_timeline
 from tapehand.music.form import Section
 from tapehand.music.time import TempoMap
 from tapehand.song.finding import Fact, Finding
@@ -90,16 +91,20 @@ def listen_to_session(
     together = beside_each_other(tracks, rate_hz)
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
-    bars_s, has_bars = _bars(known, end_s)
+    timeline = hear_timeline(together)
+    bars_s, has_bars = _bars(known, timeline, end_s)
+    beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
     lines = _lines(tracks, together)
     sections = _sections(known, lines, bars_s, has_bars=has_bars)
-    between = heard_between(together)
-    moments = find_moments(together, between.notes)
+    between = heard_between(together, beats_s)
+    # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
+    moments = find_moments(together, between.notes, timeline.sure_beats_s)
     return Listening(
         rate_hz=rate_hz,
         tracks=tuple(_row(track) for track in tracks),
         facts=(
             *(fact for track in tracks for fact in track.facts()),
+            *timeline.facts(),
             *between.facts,
             *(_section_fact(section, by_person=bool(known.sections)) for section in sections),
             *moment_facts(moments),
@@ -127,9 +132,22 @@ def bars_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
     return tuple(bars_s)
 
 
-def _bars(known: Known, end_s: float) -> tuple[tuple[float, ...], bool]:
+def beats_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
+    """The beats of a tempo map up to ``end_s``."""
+    beats_s, tick = [0.0], 0
+    while beats_s[-1] < end_s:
+        tick += grid.metre_at(tick).beat_ticks
+        beats_s.append(grid.seconds_at(tick))
+    return tuple(beats_s)
+
+
+def _bars(known: Known, timeline: Timeline, end_s: float) -> tuple[tuple[float, ...], bool]:
+    """The song's own bars, else those that were heard, else stretches of about a bar."""
     if known.grid is not None:
         return bars_of_grid(known.grid, end_s), True
+    heard = timeline.bars_s(end_s)
+    if heard is not None:
+        return heard, True
     count = max(1, round(end_s / STRETCH_S))
     return tuple(end_s * number / count for number in range(count + 1)), False
 

@@ -131,6 +131,8 @@ class _Rack:
         before_lufs = self.loudness_lufs
         if planned.insert.on:
             inserts = (*(stage.insert for stage in self.stages), planned.insert)
+            # What stood here is as large as the song: it goes before the next comes.
+            self.sound = self.premaster
             self.sound = apply_chain(self.premaster, inserts)
             self.loudness_lufs = integrated_lufs(self.sound)
         self.stages.append(

@@ -50,7 +50,10 @@ class MasteringEngine:
         premaster = view.render()
         asked = work_out(premaster, wishes, work.child("master.work_out", 0.0, 0.6))
         options = [_option(AS_ASKED, "As asked", asked)]
-        plain = _level_only(premaster, asked, work.child("master.work_out", 0.6, 1.0))
+        shaped = any(stage.insert.on for stage in asked.stages if stage.insert.name not in ("soft clip", "limiter"))
+        # The option holds all but the sound, which is as large as the song.
+        del asked
+        plain = _level_only(premaster, wishes, work.child("master.work_out", 0.6, 1.0)) if shaped else None
         if plain is not None:
             options.append(_option(LEVEL_ONLY, "Level only", plain))
         return Proposal(
@@ -71,13 +74,10 @@ def _reference(view: SongView) -> Audio | None:
     return None
 
 
-def _level_only(premaster: Audio, asked: MasterChain, work: Work) -> MasterChain | None:
-    """The same target without shaping; None where nothing was shaped, or where it only works shaped."""
-    shaped = any(stage.insert.on for stage in asked.stages if stage.insert.name not in ("soft clip", "limiter"))
-    if not shaped:
-        return None
+def _level_only(premaster: Audio, wishes: MasterWishes, work: Work) -> MasterChain | None:
+    """The same target without shaping; None where it only works shaped."""
     try:
-        return work_out(premaster, asked.wishes, work, level_only=True)
+        return work_out(premaster, wishes, work, level_only=True)
     except Refused:
         return None
 

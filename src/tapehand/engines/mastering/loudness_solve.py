@@ -149,16 +149,21 @@ class LoudnessSolve:
 
     def solve(self, target_lufs: float) -> Solved:
         """The drive that makes ``target_lufs``; the nearest that was found where no drive does."""
-        best = made = self._made(self.effort_for(target_lufs).drive_db)
-        aim = target_lufs
+        aim, tried = target_lufs, dict[float, float]()
         for turn in range(_ROUNDS):
             self._work.report("master.loudness", turn, _ROUNDS)
-            if abs(best.integrated_lufs - target_lufs) <= (WANTED_ERROR_LU if turn < 2 else GATE_JUMP_LU):
+            drive_db = self.effort_for(aim).drive_db
+            if drive_db in tried:
                 break
-            aim += target_lufs - made.integrated_lufs
-            made = self._made(self.effort_for(aim).drive_db)
-            best = min(best, made, key=lambda solved: abs(solved.integrated_lufs - target_lufs))
-        return best
+            made = self._made(drive_db)
+            tried[drive_db] = made.integrated_lufs
+            off_lu = target_lufs - made.integrated_lufs
+            if abs(off_lu) <= (WANTED_ERROR_LU if turn < 2 else GATE_JUMP_LU):
+                return made
+            aim += off_lu
+            # One sound at a time: they are as large as the song.
+            del made
+        return self._made(min(tried, key=lambda drive_db: abs(tried[drive_db] - target_lufs)))
 
     def _made(self, drive_db: float) -> Solved:
         settings = replace(self._settings, drive_db=drive_db)

@@ -1,0 +1,131 @@
+"""The time and harmony of a session, from those of its tracks that tell them best: drums for time, chords for harmony.
+
+Order of trust: the song's own tempo map, a person's word (which is one), then what is heard. What is heard without
+confidence is told, and nothing is built on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tapehand.listening.harmony import Harmony, hear_harmony, hear_tones
+from tapehand.listening.onsets import Onsets, onsets, together
+from tapehand.listening.recordings import Compact, Recordings, summed
+from tapehand.listening.rhythm import Rhythm, hear_rhythm
+from tapehand.listening.roles import group_of
+from tapehand.song.finding import Fact
+
+RHYTHM_METHOD: Final = "rhythm/1"
+HARMONY_METHOD: Final = "harmony/1"
+SURE: Final = 0.8
+LIKELY: Final = 0.5
+UNPITCHED: Final = ("drums", "effects", "reference")
+VOICES: Final = "vocals"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Timeline:
+    """What was heard of time and harmony; ``rhythm`` is None where nothing returns that could be a beat."""
+
+    rhythm: Rhythm | None
+    harmony: Harmony
+
+    @property
+    def sure_beats_s(self) -> tuple[float, ...]:
+        """The beats, where they are confident; else none."""
+        if self.rhythm is None or self.rhythm.beat_confidence < SURE:
+            return ()
+        return tuple(self.rhythm.beats_s.tolist())
+
+    def bars_s(self, end_s: float) -> tuple[float, ...] | None:
+        """Starts of the bars and the end of the last, from 0 to at least ``end_s``; None where they are not likely."""
+        rhythm = self.rhythm
+        if rhythm is None or rhythm.bar_confidence < LIKELY or rhythm.downbeats_s.size < 2:
+            return None
+        lines = rhythm.downbeats_s
+        bar_s = float(np.median(np.diff(lines)))
+        before = np.arange(float(lines[0]) - bar_s, 0.5 * bar_s, -bar_s)[::-1]
+        after = np.arange(float(lines[-1]) + bar_s, end_s + bar_s, bar_s)
+        bars = [0.0, *before.tolist(), *lines.tolist(), *after.tolist()]
+        # An upbeat of less than half a bar belongs to the first bar.
+        return tuple(bars if bars[1] > 0.5 * bar_s else [0.0, *bars[2:]])
+
+    def facts(self) -> tuple[Fact, ...]:
+        """Tempo, metre, tuning, keys and chords, each with its place and confidence."""
+        return (*_rhythm_facts(self.rhythm), *_harmony_facts(self.harmony))
+
+
+def hear_timeline(recordings: Recordings) -> Timeline:
+    """Time and harmony of the tracks of a session."""
+    names = recordings.names
+    groups = {name: group_of(recordings.role(name)) for name in names}
+    sounding = [name for name in names if recordings.compact(name).coded.any()]
+    drums = [name for name in sounding if groups[name] == "drums"]
+    pitched = [name for name in sounding if groups[name] not in UNPITCHED]
+    played = [name for name in pitched if groups[name] != VOICES]
+    heard = _onsets(recordings, drums, [name for name in sounding if name not in drums])
+    tones = hear_tones([_sum(recordings, played or pitched or sounding or names)])
+    rhythm = None if heard is None else hear_rhythm(heard, tones.chroma)
+    return Timeline(rhythm=rhythm, harmony=hear_harmony(tones, rhythm))
+
+
+def _onsets(recordings: Recordings, drums: Sequence[str], others: Sequence[str]) -> Onsets | None:
+    """Onsets of the drums beside those of all others: each side as loud as the other."""
+    sides = [onsets(_sum(recordings, side)) for side in (drums, others) if side]
+    return together(sides) if sides else None
+
+
+def _sum(recordings: Recordings, names: Sequence[str]) -> Compact:
+    return summed([recordings.compact(name) for name in names])
+
+
+def _rhythm_facts(rhythm: Rhythm | None) -> Iterator[Fact]:
+    if rhythm is None:
+        return
+    yield Fact(
+        name="tempo_bpm",
+        value=round(rhythm.tempo_bpm, 3),
+        unit="BPM",
+        confidence=rhythm.tempo_confidence,
+        method=RHYTHM_METHOD,
+    )
+    yield Fact(name="metre", value=str(rhythm.metre), confidence=rhythm.bar_confidence, method=RHYTHM_METHOD)
+    for other in rhythm.alternatives[:2]:
+        yield Fact(
+            name="tempo_alternative_bpm",
+            value=round(other.bpm, 2),
+            unit="BPM",
+            confidence=other.likelihood,
+            method=RHYTHM_METHOD,
+        )
+
+
+def _harmony_facts(harmony: Harmony) -> Iterator[Fact]:
+    tuning = harmony.tuning
+    yield Fact(
+        name="tuning_hz",
+        value=round(tuning.a4_hz, 2),
+        unit="Hz",
+        confidence=tuning.agreement,
+        method=HARMONY_METHOD,
+    )
+    for key in harmony.keys:
+        yield Fact(
+            name="key",
+            value=str(key.key),
+            start_s=key.start_s,
+            end_s=key.end_s,
+            confidence=key.confidence,
+            method=HARMONY_METHOD,
+        )
+    for chord in harmony.chords:
+        yield Fact(
+            name="chord",
+            value="N" if chord.chord is None else chord.chord.symbol(),
+            start_s=chord.start_s,
+            end_s=chord.end_s,
+            confidence=chord.confidence,
+            method=HARMONY_METHOD,
+        )
