@@ -22,6 +22,7 @@ Values = NDArray[np.float64]
 HEARD_QUALITIES: Final = ("", "m", "7", "maj7", "m7", "sus4", "dim")
 NO_CHORD: Final = 12 * len(HEARD_QUALITIES)
 STEP_S: Final = 0.4
+LEAST_STEP_S: Final = 0.02
 QUIET: Final = 0.03
 NOTHING: Final = 1e-9
 
@@ -61,15 +62,20 @@ def beat_chords(tones: Chroma, edges_s: Values) -> BeatChords:
 
 
 def steps_of(duration_s: float, beats_s: Values | None) -> Values:
-    """Edges of the steps in which chords are heard: the beats (halves of long ones), or every 0.4 s without any."""
+    """Edges of the steps in which chords are heard: the beats, slow ones halved; every 0.4 s where there are none."""
     if beats_s is None or beats_s.size < 2:
-        return np.linspace(0.0, max(duration_s, STEP_S), max(2, round(duration_s / STEP_S) + 1))
-    inner = (
-        [beats_s] if float(np.median(np.diff(beats_s))) < 2 * STEP_S else [beats_s, 0.5 * (beats_s[1:] + beats_s[:-1])]
+        return _divided(np.array([0.0, max(duration_s, STEP_S)]), STEP_S)
+    edges = np.concatenate(
+        [[0.0], beats_s[(beats_s > LEAST_STEP_S) & (beats_s < duration_s - LEAST_STEP_S)], [duration_s]]
     )
-    edges = np.sort(np.concatenate([[0.0, duration_s], *inner]))
-    apart: Values = edges[np.concatenate([[True], np.diff(edges) > 0.02])]
-    return apart
+    beat_s = float(np.median(np.diff(beats_s)))
+    return _divided(edges, beat_s if beat_s < 2 * STEP_S else 0.5 * beat_s)
+
+
+def _divided(edges: Values, step_s: float) -> Values:
+    """Edges between which long gaps are divided evenly into steps of about ``step_s``."""
+    parts = np.maximum(np.round(np.diff(edges) / step_s), 1.0)
+    return np.interp(np.arange(parts.sum() + 1.0), np.concatenate([[0.0], np.cumsum(parts)]), edges)
 
 
 def step_features(treble: Values, bass: Values) -> Values:

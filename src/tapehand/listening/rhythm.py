@@ -35,6 +35,7 @@ MOST_READ: Final = 6
 FAR_OCTAVES: Final = 0.7
 SECONDS_CHOSEN_FROM: Final = 90
 LIKELY_BAR_LINES: Final = 8
+KEPT_TEMPO: Final = 0.006
 DIVISIONS: Final = (1 / 4, 1 / 3, 1 / 2, 2 / 3)
 SEVEN: Final = 7
 METRES: Final = {
@@ -220,8 +221,12 @@ def _bpm(period: float) -> float:
 
 
 def _median_bpm(beats_s: Values) -> float:
-    """Beats per minute, free of the grid of frames: the median over stretches of eight beats."""
-    span = min(8, beats_s.size - 1)
+    """Beats per minute: over half of a recording that keeps its tempo, as that is exact; else the median of 8 beats."""
+    near, far = (_slope_bpm(beats_s, span) for span in (min(8, beats_s.size - 1), max(1, beats_s.size // 2)))
+    return far if abs(far / near - 1.0) < KEPT_TEMPO else near
+
+
+def _slope_bpm(beats_s: Values, span: int) -> float:
     return 60.0 * span / float(np.median(beats_s[span:] - beats_s[:-span]))
 
 
