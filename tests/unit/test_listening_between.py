@@ -257,3 +257,15 @@ def test_odd_tracks_are_no_trouble(rng: np.random.Generator, rate_hz: int) -> No
     values = [each.value for each in (*heard.facts, *heard.findings) if each.value is not None]
     assert np.isfinite([float(value) for value in values]).all()
     assert findings_between(recordings_of({"nothing": Audio.silence(1, 0, rate_hz)})) == ()
+
+
+def test_a_moment_that_all_share_is_no_loose_hit(rng: np.random.Generator) -> None:
+    beats_s = np.arange(0.3, LENGTH_S - 0.5, 0.5)
+    pushed_s = beats_s.copy()
+    pushed_s[9] -= 0.045
+    together = session(
+        {name: struck(rng, pushed_s + 0.002 * rng.standard_normal(pushed_s.size)) for name in ("kick", "bass")},
+        kick="kick",
+        bass="bass",
+    )
+    assert of_kind(findings_between(together, beats_s.tolist()), "loose_hits") == []

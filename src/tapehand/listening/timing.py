@@ -45,9 +45,15 @@ class Together:
         return float(np.median(self.late_s)) * MS if self.late_s.size else 0.0
 
     @property
+    def about_ms(self) -> Series:
+        """By how much each is later than that."""
+        about: Series = self.late_s * MS - self.median_ms
+        return about
+
+    @property
     def spread_ms(self) -> float:
         """Median distance from that."""
-        return float(np.median(np.abs(self.late_s - np.median(self.late_s)))) * MS if self.late_s.size else 0.0
+        return float(np.median(np.abs(self.about_ms))) if self.late_s.size else 0.0
 
 
 def settings() -> Mapping[str, Any]:
@@ -133,14 +139,14 @@ def _least_ms(spread_ms: float) -> float:
 
 
 def _apart(kind: str, track: str, partner: str, pair: Together, least_ms: float) -> Finding:
-    first = int(np.abs(pair.late_s - np.median(pair.late_s)).argmin())
+    typical = int(np.abs(pair.about_ms).argmin())
     return finding(
         kind,
         track=track,
         path=None,
         value=pair.median_ms,
         threshold=least_ms,
-        start_s=float(pair.first_s[first]),
+        start_s=float(pair.first_s[typical]),
         confidence=_confidence(pair),
         partner=partner,
         late=f"{abs(pair.median_ms):.0f} ms {'behind' if pair.median_ms > 0 else 'ahead of'}",
@@ -167,7 +173,8 @@ def _against_the_beats(attacks: Mapping[str, Series], beats_s: Series) -> list[F
     found = []
     for name, pair in placed.items():
         own = replace(pair, late_s=pair.late_s - common_ms / MS)
-        found += [each for each in (_beside_the_beats(name, own), _loose(name, own)) if each is not None]
+        others = [other for other_name, other in placed.items() if other_name != name]
+        found += [each for each in (_beside_the_beats(name, own), _loose(name, own, others)) if each is not None]
     return found
 
 
@@ -178,11 +185,8 @@ def _off_lines(times_s: Series, beats_s: Series) -> Together:
     for parts in (4, 3):
         places = np.arange((beats_s.size - 1) * parts + 1) / parts
         lines = np.interp(places, np.arange(beats_s.size), beats_s)
-        late = inside - lines[_nearest(inside, lines)]
-        pair = Together(first_s=inside, late_s=late, share=1.0)
-        step_ms = MS * float(np.median(np.diff(lines)))
-        # Random hits lie a quarter of a step off at the median, whatever the step is.
-        if best is None or pair.spread_ms < 0.5 * best.spread_ms * step_ms / (4.0 / 3.0 * step_ms):
+        pair = Together(first_s=inside, late_s=inside - lines[_nearest(inside, lines)], share=1.0)
+        if best is None or pair.spread_ms < settings()["triplets_spread"] * best.spread_ms:
             best = pair
     return best if best is not None else together(times_s, times_s)
 
@@ -194,12 +198,13 @@ def _beside_the_beats(name: str, pair: Together) -> Finding | None:
     return _apart("beside_the_beats", name, "the beats", pair, least_ms)
 
 
-def _loose(name: str, pair: Together) -> Finding | None:
-    """Single hits far from where this part puts the others."""
+def _loose(name: str, pair: Together, others: Sequence[Together]) -> Finding | None:
+    """Single hits far from where this part puts its others, and from where the other parts are at that moment."""
     least_ms = max(threshold("loose_hits"), limit("loose_hits", "spreads") * pair.spread_ms)
-    about_ms = (pair.late_s - np.median(pair.late_s)) * MS
+    about_ms = pair.about_ms
     # What lies half-way to the next line is an ornament.
-    loose = np.flatnonzero((np.abs(about_ms) >= least_ms) & (np.abs(about_ms) <= limit("loose_hits", "most_ms")))
+    far = np.flatnonzero((np.abs(about_ms) >= least_ms) & (np.abs(about_ms) <= limit("loose_hits", "most_ms")))
+    loose = np.array([at for at in far.tolist() if not _shared(pair, at, others)], dtype=np.int64)
     if not loose.size or loose.size > limit("loose_hits", "most_share") * about_ms.size:
         return None
     worst = loose[np.argsort(-np.abs(about_ms[loose]), kind="stable")[:3]]
@@ -221,3 +226,15 @@ def _loose(name: str, pair: Together) -> Finding | None:
     )
     asked = abs(about_ms[worst[0]]) >= limit("loose_hits", "asked_ms")
     return question if asked else replace(question, severity="note")
+
+
+def _shared(pair: Together, at: int, others: Sequence[Together]) -> bool:
+    """Whether the other parts are late or early there, too: then it is the beat that moves, not the hit."""
+    near_s = settings()["shared_within_s"]
+    beside = [
+        amount
+        for other in others
+        for amount in other.about_ms[np.abs(other.first_s - pair.first_s[at]) <= near_s].tolist()
+    ]
+    mine = float(pair.about_ms[at])
+    return bool(beside) and float(np.median(beside)) * mine >= 0.5 * mine * mine
