@@ -247,6 +247,21 @@ struct IntoBus {
     }
 };
 
+template <int TRACKS>
+struct Form {
+    static constexpr int tracks = TRACKS;
+};
+
+// One or two tracks have forms of their own where a register holds eight floats; elsewhere these would gain nothing.
+template <class InForm>
+std::int64_t in_best_form([[maybe_unused]] std::int64_t tracks, InForm run) {
+#if defined(__AVX2__)
+    if (tracks == 1) return run(Form<1>{});
+    if (tracks == 2) return run(Form<2>{});
+#endif
+    return run(Form<4>{});
+}
+
 }  // namespace
 
 // in, keys: (3, 8) addresses, song positions, lengths. out: eight addresses of ``length`` samples. ``tracks`` of the four
@@ -258,9 +273,9 @@ KERNEL(strip8)(const std::int64_t* in, const std::int64_t* keys, Pointers out, s
                std::int64_t sections, const double* compressor, std::int64_t compress, double* state, std::int64_t from,
                std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    if (tracks == 1) return run_strip<1>(in, keys, strip, from, length, IntoTracks<1>{out});
-    if (tracks == 2) return run_strip<2>(in, keys, strip, from, length, IntoTracks<2>{out});
-    return run_strip<4>(in, keys, strip, from, length, IntoTracks<4>{out});
+    return in_best_form(tracks, [&](auto form) {
+        return run_strip<form.tracks>(in, keys, strip, from, length, IntoTracks<form.tracks>{out});
+    });
 }
 
 // The same, added to bus (2, bus_row): bus[0] is song position ``from``. A track ends where its signal ends. points, at,
@@ -271,13 +286,8 @@ KERNEL(strip8_onto_bus)(const std::int64_t* in, const std::int64_t* keys, std::i
                         const std::int64_t* points, const std::int64_t* at, const double* curve_gains, double* bus,
                         std::int64_t bus_row, std::int64_t from, std::int64_t length) {
     const Strip strip = {gains, wide_coefficients, coefficients, compressor, wide_sections, sections, compress, state};
-    const Signals tracks_in(in);
-    if (tracks == 1)
-        return run_strip<1>(in, keys, strip, from, length,
-                            IntoBus<1>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
-    if (tracks == 2)
-        return run_strip<2>(in, keys, strip, from, length,
-                            IntoBus<2>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
-    return run_strip<4>(in, keys, strip, from, length,
-                        IntoBus<4>{tracks_in, from, tracks, points, at, curve_gains, bus, bus_row});
+    return in_best_form(tracks, [&](auto form) {
+        const IntoBus<form.tracks> onto = {Signals(in), from, tracks, points, at, curve_gains, bus, bus_row};
+        return run_strip<form.tracks>(in, keys, strip, from, length, onto);
+    });
 }
