@@ -108,6 +108,13 @@ def test_a_steady_tone_at_half_the_rate_is_held(rng: np.random.Generator) -> Non
     assert finest_true_peak_dbtp(made) <= -1.0
 
 
+def test_a_tone_just_below_half_the_rate_is_held_in_the_silence_around_it_too() -> None:
+    tone = np.pad(np.cos(np.pi * 0.995 * np.arange(30_000)), 10_000)[np.newaxis]
+    assert max(true_peaks_dbtp(tone).values()) > 5.0
+    made = limit(Audio.of(tone, RATE), Limiter(drive_db=6.0)).samples
+    assert max(true_peaks_dbtp(made).values()) <= -1.0 + 0.01
+
+
 def test_what_stays_below_the_ceiling_is_not_touched(rng: np.random.Generator) -> None:
     quiet = Audio.of(music(rng).samples * np.float32(0.1), RATE)
     assert np.array_equal(limit(quiet, Limiter(drive_db=0.0)).samples, quiet.samples)
