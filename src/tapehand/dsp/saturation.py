@@ -13,9 +13,10 @@ from tapehand.song.processors import Saturation
 from tapehand.units import db_to_gain
 
 DC_CUTOFF_HZ: Final = 5.0
-TAPS: Final = 96
+# What the curve adds is whole up to 0.83 of half the rate and 85 dB down from half the rate on.
+TAPS: Final = 64
 KAISER_BETA: Final = 8.5
-HALF_GAIN_AT: Final = 0.94
+HALF_GAIN_AT: Final = 0.91
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
