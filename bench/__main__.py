@@ -12,12 +12,13 @@ from types import ModuleType
 import numpy as np
 import pedalboard
 
-from bench import limiter, meters, sound, stretch, strips
+from bench import limiter, meters, render, sound, stretch, strips
 from tapehand.kernels.library import simd_level
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SECTIONS: Mapping[str, ModuleType] = {
     "strips": strips,
+    "render": render,
     "sound": sound,
     "stretch": stretch,
     "limiter": limiter,
@@ -40,12 +41,12 @@ def heading() -> str:
 
 
 def with_section(page: str, section: str) -> str:
-    """The page with the section of the same title replaced; the others stay as they were measured."""
+    """The page with the section of the same title replaced, or a new one at its end; the others stay as measured."""
     title = section.split("\n", 1)[0]
     parts = re.split(r"(?m)^(?=## )", page)
     places = [number for number, part in enumerate(parts) if part.split("\n", 1)[0] == title]
-    if len(places) != 1:
-        sys.exit(f"{RESULTS.name} has no section {title!r}: run all of them once")
+    if not places:
+        return f"{page.rstrip()}\n\n{section}\n"
     parts[places[0]] = section + ("\n\n" if places[0] + 1 < len(parts) else "\n")
     return "".join(parts)
 

@@ -46,6 +46,7 @@ class StoredView:
         return Renderer(
             song=apply_all(self.state, ops),
             sources=self,
+            before=self.state if ops else None,
             cache=self.cache,
             work=work or Work(),
             build=self.build,

@@ -22,7 +22,7 @@ from tapehand.song.song import Song, Track
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What fills a mixer's windows, and whether all of it is made anew, in song order."""
+    """What fills a mixer's windows; and whether that is the song as it stood before, all of it made anew."""
 
     parts: list[Part]
     all_made: bool
@@ -37,19 +37,19 @@ def parts_since(before: Song, assembly: Assembly, shelf: Shelf, keeping: ExitSta
     same = [track for key, track in new.by_key.items() if key in old.by_key]
     changed = [track for key, track in new.by_key.items() if key not in old.by_key]
     gone = [track for key, track in old.by_key.items() if key not in new.by_key]
-    if not same:
-        return Parts(parts=[assembly.crew(changed)], all_made=True)
+    if len(same) <= len(changed) + len(gone):
+        return Parts(parts=[assembly.crew(assembly.tracks)], all_made=False)
     buses = sorted({*new.fed, *old.fed})
     sum_key = new.sum_key(new.by_key.keys() & old.by_key.keys(), buses, shelf)
     known = shelf.cache.open(sum_key)
     if known is not None:
         return Parts(parts=[KeptSum(known, buses), assembly.crew(changed)], all_made=False)
-    last = shelf.cache.open(old.sum_key(old.by_key, buses, shelf)) if len(gone) < len(same) else None
+    last = shelf.cache.open(old.sum_key(old.by_key, buses, shelf))
     made: list[Part] = [assembly.crew(same)]
     if last is not None:
         made = [KeptSum(last, buses), assembly.crew([_taken_away(track) for track in gone], before)]
     keeper = SumKeeper(made, assembly.windows, buses, keeping.enter_context(shelf.cache.keep(sum_key)))
-    return Parts(parts=[keeper, assembly.crew(changed)], all_made=last is None and not changed)
+    return Parts(parts=[keeper, assembly.crew(changed)], all_made=last is None and not changed and not gone)
 
 
 class _Side:
