@@ -309,6 +309,13 @@ def test_what_is_not_finite_is_named_with_its_sample(kind: type, bad: float) -> 
     assert caught.value.sample == 2_345
 
 
+@pytest.mark.parametrize("kind", BUILDS, ids=lambda kind: kind.__name__)
+def test_slow_and_fast_kernels_give_the_same_bits(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = made_of(DEFAULTS[kind], noise(2))
+    monkeypatch.setenv("TAPEHAND_SIMD", "base")
+    assert made_of(DEFAULTS[kind], noise(2)).tobytes() == fast.tobytes()
+
+
 def test_a_look_ahead_is_what_it_takes() -> None:
     """A click that goes in at 0 comes out at the look-ahead, and nothing much before it."""
     click = np.zeros((1, 12_000), dtype=np.float32)
