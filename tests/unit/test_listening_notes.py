@@ -166,3 +166,13 @@ def test_speech_is_not_asked_about(material: Path) -> None:
     speech = read(material / "voices" / "speech-male.flac", Work())
     heard = intonation(recordings_of({"vo": speech}, roles={"vo": "lead_vocal"}))
     assert intonation_findings(heard) == ()
+
+
+def test_a_note_that_is_struck_again_is_two() -> None:
+    line = curve(held(64.0, 100))
+    assert len(notes_of(line)) == 1
+    notes = notes_of(line, np.array([0.01, 0.5, 0.52]))
+    assert [(note.start_s, note.end_s) for note in notes] == [
+        (pytest.approx(0.0, abs=0.01), pytest.approx(0.5, abs=0.01)),
+        (pytest.approx(0.5, abs=0.01), pytest.approx(1.0, abs=0.01)),
+    ]

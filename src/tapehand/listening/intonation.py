@@ -11,6 +11,7 @@ import numpy as np
 
 from tapehand.catalogue.loading import load
 from tapehand.dsp.psola import PitchCurve
+from tapehand.listening.attacks import attack_times_s
 from tapehand.listening.kinds import clock_time, finding, limit, threshold
 from tapehand.listening.notes import Note, notes_of, settled
 from tapehand.listening.pitch import PitchRange, track_pitch
@@ -60,7 +61,10 @@ def intonation(recordings: Recordings) -> Intonation:
     return Intonation(
         parts=parts,
         common_cents=common_tuning(_sure(parts, melodies)),
-        notes={name: notes_of(_voice_pitch(recordings, name)) for name in melodies},
+        notes={
+            name: notes_of(_voice_pitch(recordings, name), attack_times_s(recordings.compact(name)))
+            for name in melodies
+        },
     )
 
 

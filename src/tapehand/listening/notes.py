@@ -70,14 +70,17 @@ def settings() -> Mapping[str, float]:
     return figures
 
 
-def notes_of(pitch: PitchCurve) -> tuple[Note, ...]:
-    """The notes of a curve with a value every few ms; stretches shorter than 60 ms are none."""
+def notes_of(pitch: PitchCurve, attacks_s: Cents | None = None) -> tuple[Note, ...]:
+    """The notes of a curve with a value every few ms; stretches shorter than 60 ms are none.
+
+    ``attacks_s``, where they are known, part notes of one pitch that are struck or sung again.
+    """
     if pitch.times_s.size < 2:
         return ()
     hop_s = float(pitch.times_s[1] - pitch.times_s[0])
     fewest = max(3, round(settings()["shortest_s"] / hop_s))
     made = []
-    for first, end in _voiced_runs(pitch):
+    for first, end in _parted(_voiced_runs(pitch), pitch, attacks_s, fewest):
         cents = 1200.0 * np.log2(pitch.hz[first:end] / REFERENCE_HZ)
         made += [
             _note(float(pitch.times_s[first + start]), hop_s, cents[start:stop])
@@ -91,6 +94,19 @@ def _voiced_runs(pitch: PitchCurve) -> Iterator[tuple[int, int]]:
     voiced = np.concatenate([[False], pitch.hz > 0.0, [False]])
     edges = np.flatnonzero(voiced[1:] != voiced[:-1]).tolist()
     yield from zip(edges[::2], edges[1::2], strict=True)
+
+
+def _parted(
+    runs: Iterator[tuple[int, int]], pitch: PitchCurve, attacks_s: Cents | None, fewest: int
+) -> Iterator[tuple[int, int]]:
+    """The runs, cut at the attacks inside them that leave enough on both sides."""
+    frames = np.searchsorted(pitch.times_s, np.zeros(0) if attacks_s is None else attacks_s)
+    for first, end in runs:
+        cuts = [first]
+        for frame in frames[(frames > first) & (frames < end)].tolist():
+            if frame - cuts[-1] >= fewest and end - frame >= fewest:
+                cuts.append(frame)
+        yield from pairwise([*cuts, end])
 
 
 def _steps(cents: Cents, hop_s: float) -> list[tuple[int, int]]:
