@@ -27,6 +27,7 @@ from tapehand.dsp.width import WidthNode
 from tapehand.dsp.wiring import DelayLine, both_sides
 from tapehand.errors import InternalError
 from tapehand.kernels.library import NotFinite
+from tapehand.kernels.strip import PAIRS
 from tapehand.song.processors import (
     CharacterCompressor,
     Colour,
@@ -47,9 +48,6 @@ from tapehand.song.processors import (
     TransientShaper,
     Width,
 )
-
-NO_SOUNDS: Final[Mapping[str, Audio]] = MappingProxyType({})
-TOGETHER: Final = 4
 
 NodeMaker = Callable[[int, int, Any], Node]
 NODES: Final[Mapping[type, NodeMaker]] = MappingProxyType(
@@ -332,7 +330,7 @@ def run_chains(
     busy.sort(key=lambda number: (tracks[number].rate_hz, tracks[number].length_samples))
     for rate_hz in sorted({tracks[number].rate_hz for number in busy}):
         same = [number for number in busy if tracks[number].rate_hz == rate_hz]
-        for four in (same[at : at + TOGETHER] for at in range(0, len(same), TOGETHER)):
+        for four in (same[at : at + PAIRS] for at in range(0, len(same), PAIRS)):
             sounds = [tracks[number] for number in four]
             shown = [names[number] if number < len(names) else "" for number in four]
             bank = ChainBank(
