@@ -340,7 +340,7 @@ def measure(count: int = SONGS, first_seed: int = FIRST_SEED) -> str:
                     tally.missed.append(seed)
                 tally.others += sum(each.severity != "note" and (each.kind not in planted.kinds) for each in heard)
     lines = [
-        "### Faults between recordings",
+        "## Faults between recordings",
         f"{count} clean songs of eight parts and {LENGTH_S:.0f} s: {len(asked)} false questions, {noted} notes"
         f" ({time.process_time() - begun:.0f} s CPU in all).",
         "",

@@ -164,7 +164,7 @@ def agreement_with_praat() -> list[tuple[str, float, float, float]]:
 def measure(seeds: range = range(FIRST_SEED, FIRST_SEED + CLIPS)) -> str:
     """The tables."""
     lines = [
-        "### Pitch",
+        "## Pitch",
         "| tracker | SNR | RPA | octave errors | false alarms | note error, cents | under 10 | x real time |",
         "|---|---|---|---|---|---|---|---|",
     ]

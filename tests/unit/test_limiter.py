@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample, resample_poly
 
 from tapehand.audio import Audio, io
+from tapehand.dsp.chain import apply
 from tapehand.dsp.limiter import CEILING_MARGIN_DB, GRID_SAMPLES, LimiterForecast, LimiterNode, limit
 from tapehand.dsp.node import restore, run_whole, state_of
-from tapehand.dsp.softclip import soft_clip
 from tapehand.errors import InternalError
 from tapehand.kernels import limiter as kernels
 from tapehand.meters.true_peak import finest_true_peak_dbtp
@@ -321,7 +321,7 @@ def test_hold_is_the_maximum_of_its_window(values: list[int], back: int, ahead: 
 def test_the_soft_clipper_touches_only_peaks(rng: np.random.Generator) -> None:
     sound = music(rng)
     settings = SoftClip(drive_db=0.0, ceiling_db=-6.0, knee_db=3.0)
-    made = soft_clip(sound, settings).samples
+    made = apply(sound, settings).samples
     near = np.convolve(np.abs(sound.samples).max(axis=0) > 10 ** (-9.5 / 20), np.ones(129), "same") > 0
     assert np.array_equal(made[:, ~near], sound.samples[:, ~near])
     assert near.any()
@@ -332,7 +332,7 @@ def test_the_soft_clipper_touches_only_peaks(rng: np.random.Generator) -> None:
 def test_the_soft_clipper_folds_less_back_than_clipping_at_the_rate() -> None:
     n = np.arange(RATE)
     tone = 0.9 * np.sin(2 * np.pi * 5_003 * n / RATE)
-    made = soft_clip(Audio.of(tone[np.newaxis], RATE), SoftClip(drive_db=0.0, ceiling_db=-4.0, knee_db=2.0)).samples[0]
+    made = apply(Audio.of(tone[np.newaxis], RATE), SoftClip(drive_db=0.0, ceiling_db=-4.0, knee_db=2.0)).samples[0]
     bluntly = np.clip(tone, -(10 ** (-4 / 20)), 10 ** (-4 / 20))
 
     def folded(wave: NDArray[np.floating]) -> float:

@@ -84,7 +84,7 @@ def test_a_sum_of_what_is_kept_is_what_is_kept_of_the_sum(rng: np.random.Generat
     assert float(np.abs(of_sum.mono.samples - sum_of.mono.samples).max()) < 1e-3
     assert np.allclose(of_sum.bands[2:-4], sum_of.bands[2:-4], rtol=0.05, atol=1e-5)
     slower = compact_of(Audio.of(rng.uniform(-0.1, 0.1, (1, 22_050)), 22_050))
-    assert summed([one, slower]).bands.shape[0] == one.bands.shape[0]
+    assert abs(summed([one, slower]).bands.shape[0] - one.bands.shape[0]) <= 1
 
 
 def test_recordings_give_any_stretch(rng: np.random.Generator) -> None:

@@ -31,6 +31,8 @@ BEFORE_S: Final = 2.0
 MOST_SPECTROGRAMS: Final = 12
 MOST_MARKS: Final = 40
 MOST_LINES: Final = 4
+# Facts of the song that are drawn, or too many for a table.
+ELSEWHERE: Final = ("section", "chord", "beats", "tempo_at", "moment")
 SUNG: Final = ("lead_vocal",)
 
 
@@ -109,7 +111,7 @@ def _form_table(heard: Listening) -> Iterator[Table]:
 
 
 def _time_table(heard: Listening) -> Iterator[Table]:
-    told = [fact for fact in heard.facts if fact.track is None and fact.name not in ("section", "chord", "beat")]
+    told = [fact for fact in heard.facts if fact.track is None and fact.name not in ELSEWHERE]
     rows = tuple(
         (fact.name.replace("_", " "), _value(fact), _span(fact), f"{fact.confidence:.2f}", fact.method) for fact in told
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tapehand.song.finding import Fact, Finding
 
 # What a song as a whole is said to be, in the order in which it is told.
-_SONG_FACTS: Final = ("tempo_bpm", "metre", "key", "tuning_hz")
+_SONG_FACTS: Final = ("tempo_bpm", "tempo_keeps", "metre", "key", "tuning_hz")
 _SURE: Final = 0.8
 _PERHAPS: Final = 0.5
 
@@ -174,7 +174,7 @@ def _track_row(track: "TrackRow", heard: "Listening") -> tuple[str, ...]:
 
 
 def _fact_lines(heard: "Listening", name: str) -> list[tuple[str, ...]]:
-    words = {"tempo_bpm": "tempo", "metre": "metre", "key": "key", "tuning_hz": "tuning"}
+    words = {"tempo_bpm": "tempo", "tempo_keeps": "it keeps", "metre": "metre", "key": "key", "tuning_hz": "tuning"}
     return [
         (
             words[name],

@@ -134,7 +134,7 @@ def _line_shelves(pass_s: float, decay_s: float, damping_hz: float, rate_hz: int
     low = _gain_per_pass(pass_s, decay_s * LOW_DECAY)
     high = _gain_per_pass(pass_s, decay_s * HIGH_DECAY)
     # The treble's shelf reaches down to where the decay is told; what it takes there is given back.
-    told_hz = min(DECAY_TOLD_HZ, damping_hz * HIGHEST_TOLD)
+    told_hz = min(DECAY_TOLD_HZ, reachable_hz(damping_hz, rate_hz) * HIGHEST_TOLD)
     treble_loss = _first_order_gain(_first_order_shelf(wanted, high, damping_hz, rate_hz), told_hz, rate_hz) / wanted
     bass_rise = _first_order_gain(_first_order_shelf(low / wanted, 1.0, LOW_BELOW_HZ, rate_hz), told_hz, rate_hz)
     middle = wanted / (treble_loss * bass_rise)

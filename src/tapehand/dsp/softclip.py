@@ -4,10 +4,8 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.dsp.interpolation import kaiser_bank
-from tapehand.dsp.node import run_whole
 from tapehand.kernels.softclip import SoftClipper
 from tapehand.song.processors import SoftClip
 from tapehand.units import db_to_gain
@@ -55,8 +53,3 @@ class SoftClipNode:
         for clipper, channel, out in zip(self._clippers, block, made, strict=True):
             clipper.follow(channel, out)
         return made
-
-
-def soft_clip(audio: Audio, settings: SoftClip) -> Audio:
-    """A whole sound through a soft clipper."""
-    return run_whole(SoftClipNode(audio.channels, audio.rate_hz, settings), audio)

@@ -63,9 +63,9 @@ class Course:
         return self.lag_s + 1e-6 * self.drift_ppm * time_s
 
     @property
-    def share(self) -> float:
-        """Share of the windows that agree, 0..1."""
-        return self.agreeing / max(self.windows, 1)
+    def is_one_source(self) -> bool:
+        """Whether most of both is the same, and not just some of one in the other."""
+        return self.coherence >= settings()["one_source_coherence"]
 
 
 def settings() -> Mapping[str, float]:

@@ -34,13 +34,14 @@ def heard_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> Betw
     same = copies(recordings)
     copied = {each.track for each in same}
     courses = {pair: course for pair, course in related_pairs(recordings).items() if copied.isdisjoint(pair)}
+    one_source = [frozenset(pair) for pair, course in courses.items() if course.is_one_source]
     pairs = mic_pairs(recordings, courses)
     pitch = intonation(recordings)
     findings = (
         *copy_findings(same),
         *mic_pair_findings(recordings, pairs),
         *drift_findings(courses),
-        *bleed_findings(recordings, bleeds(recordings, [frozenset(pair) for pair in courses])),
+        *bleed_findings(recordings, bleeds(recordings, one_source)),
         *intonation_findings(pitch),
         *timing_findings(recordings, beats_s),
         *masking_findings(maskings(recordings)),

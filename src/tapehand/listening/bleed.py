@@ -55,8 +55,8 @@ def settings() -> Mapping[str, float]:
     return figures
 
 
-def bleeds(recordings: Recordings, related: Sequence[frozenset[str]] = ()) -> tuple[Bleed, ...]:
-    """For every track that rests the loudest source heard there; pairs that are ``related`` anyway are left out."""
+def bleeds(recordings: Recordings, one_source: Sequence[frozenset[str]] = ()) -> tuple[Bleed, ...]:
+    """For every track that rests the source heard there most clearly; pairs that are ``one_source`` are left out."""
     found = []
     for name in recordings.names:
         rests = _Rests.of(recordings.compact(name))
@@ -65,7 +65,7 @@ def bleeds(recordings: Recordings, related: Sequence[frozenset[str]] = ()) -> tu
         heard = [
             bleed
             for source in recordings.names
-            if source != name and frozenset((name, source)) not in related
+            if source != name and frozenset((name, source)) not in one_source
             for bleed in [rests.bleed(name, source, recordings.compact(source))]
             if bleed is not None
         ]

@@ -105,6 +105,7 @@ def listen_to_session(
         facts=(
             *(fact for track in tracks for fact in track.facts()),
             *timeline.facts(),
+            *timeline.beat_facts([(section.start_s, section.end_s) for section in sections]),
             *between.facts,
             *(_section_fact(section, by_person=bool(known.sections)) for section in sections),
             *moment_facts(moments),

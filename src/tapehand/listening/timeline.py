@@ -6,22 +6,27 @@ confidence is told, and nothing is built on it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from tapehand.listening.click_track import hear_click
 from tapehand.listening.harmony import Harmony, hear_harmony, hear_tones
 from tapehand.listening.onsets import Onsets, onsets, together
 from tapehand.listening.recordings import Compact, Recordings, summed
 from tapehand.listening.rhythm import Rhythm, hear_rhythm
 from tapehand.listening.roles import group_of
+from tapehand.listening.tempo_curve import confidence_between, steadiness, tempo_curve
 from tapehand.song.finding import Fact
 
 RHYTHM_METHOD: Final = "rhythm/1"
 HARMONY_METHOD: Final = "harmony/1"
 SURE: Final = 0.8
 LIKELY: Final = 0.5
-UNPITCHED: Final = ("drums", "effects", "reference")
+UNPITCHED: Final = ("drums", "effects")
+BESIDE: Final = "reference"
+CLICK: Final = "click"
 VOICES: Final = "vocals"
 
 
@@ -31,6 +36,7 @@ class Timeline:
 
     rhythm: Rhythm | None
     harmony: Harmony
+    onsets: Onsets | None
 
     @property
     def sure_beats_s(self) -> tuple[float, ...]:
@@ -53,22 +59,49 @@ class Timeline:
         return tuple(bars if bars[1] > 0.5 * bar_s else [0.0, *bars[2:]])
 
     def facts(self) -> tuple[Fact, ...]:
-        """Tempo, metre, tuning, keys and chords, each with its place and confidence."""
-        return (*_rhythm_facts(self.rhythm), *_harmony_facts(self.harmony))
+        """Tempo and how it keeps, metre, tuning, keys and chords, each with its place and confidence."""
+        if self.rhythm is None:
+            return tuple(_harmony_facts(self.harmony))
+        return (*_rhythm_facts(self.rhythm), *_course_facts(self.rhythm), *_harmony_facts(self.harmony))
+
+    def beat_facts(self, stretches_s: Sequence[tuple[float, float]]) -> tuple[Fact, ...]:
+        """How sure the beats of each stretch are: where nothing plays they are counted through, not heard."""
+        rhythm, heard = self.rhythm, self.onsets
+        if rhythm is None or heard is None:
+            return ()
+        return tuple(
+            Fact(
+                name="beats",
+                value=float(((rhythm.beats_s >= start) & (rhythm.beats_s < end)).sum()),
+                unit="beats",
+                start_s=start,
+                end_s=end,
+                confidence=round(confidence_between(rhythm, heard, start, end), 3),
+                method=RHYTHM_METHOD,
+            )
+            for start, end in stretches_s
+        )
 
 
 def hear_timeline(recordings: Recordings) -> Timeline:
     """Time and harmony of the tracks of a session."""
-    names = recordings.names
-    groups = {name: group_of(recordings.role(name)) for name in names}
-    sounding = [name for name in names if recordings.compact(name).coded.any()]
+    groups = {name: group_of(recordings.role(name)) for name in recordings.names}
+    loud = [name for name in recordings.names if recordings.compact(name).coded.any()]
+    # A click or a rough mix beside the tracks is no part of the music, unless there is nothing else.
+    sounding = [name for name in loud if groups[name] != BESIDE] or loud
     drums = [name for name in sounding if groups[name] == "drums"]
     pitched = [name for name in sounding if groups[name] not in UNPITCHED]
     played = [name for name in pitched if groups[name] != VOICES]
     heard = _onsets(recordings, drums, [name for name in sounding if name not in drums])
-    tones = hear_tones([_sum(recordings, played or pitched or sounding or names)])
-    rhythm = None if heard is None else hear_rhythm(heard, tones.chroma)
-    return Timeline(rhythm=rhythm, harmony=hear_harmony(tones, rhythm))
+    tones = hear_tones([_sum(recordings, played or pitched or sounding or list(recordings.names))])
+    rhythm = _clicked(recordings, loud) or (None if heard is None else hear_rhythm(heard, tones.chroma))
+    return Timeline(rhythm=rhythm, harmony=hear_harmony(tones, rhythm), onsets=heard)
+
+
+def _clicked(recordings: Recordings, names: Sequence[str]) -> Rhythm | None:
+    """What a click track says, where there is one and it says where the bars begin."""
+    clicks = (hear_click(recordings.compact(name)) for name in names if recordings.role(name) == CLICK)
+    return next((grid.rhythm() for grid in clicks if grid is not None and grid.beats_to_bar), None)
 
 
 def _onsets(recordings: Recordings, drums: Sequence[str], others: Sequence[str]) -> Onsets | None:
@@ -81,9 +114,7 @@ def _sum(recordings: Recordings, names: Sequence[str]) -> Compact:
     return summed([recordings.compact(name) for name in names])
 
 
-def _rhythm_facts(rhythm: Rhythm | None) -> Iterator[Fact]:
-    if rhythm is None:
-        return
+def _rhythm_facts(rhythm: Rhythm) -> Iterator[Fact]:
     yield Fact(
         name="tempo_bpm",
         value=round(rhythm.tempo_bpm, 3),
@@ -100,6 +131,19 @@ def _rhythm_facts(rhythm: Rhythm | None) -> Iterator[Fact]:
             confidence=other.likelihood,
             method=RHYTHM_METHOD,
         )
+
+
+def _course_facts(rhythm: Rhythm) -> Iterator[Fact]:
+    """Whether one tempo holds; bar by bar where it does not."""
+    course = steadiness(rhythm.beats_s)
+    if course is None:
+        return
+    told = partial(Fact, confidence=rhythm.beat_confidence, method=RHYTHM_METHOD)
+    yield told(name="tempo_keeps", value=course.kind)
+    yield told(name="tempo_leans", value=round(course.lean_percent, 2), unit="%")
+    if course.kind != "steady":
+        for point in tempo_curve(rhythm):
+            yield told(name="tempo_at", value=round(point.bpm, 2), unit="BPM", start_s=point.start_s, end_s=point.end_s)
 
 
 def _harmony_facts(harmony: Harmony) -> Iterator[Fact]:
