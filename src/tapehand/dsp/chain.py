@@ -24,7 +24,7 @@ from tapehand.dsp.softclip import SoftClipNode
 from tapehand.dsp.strip_node import NO_KEYS, StripNode
 from tapehand.dsp.strips import STRIP_PROCESSORS, StripBank, StripProcessor
 from tapehand.dsp.width import WidthNode
-from tapehand.dsp.wiring import DelayLine, both_sides
+from tapehand.dsp.wiring import DelayLine
 from tapehand.errors import InternalError
 from tapehand.kernels.library import NotFinite
 from tapehand.kernels.strip import PAIRS
@@ -155,9 +155,12 @@ class ChainBank:
 
     Attributes
     ----------
+    rooms_in, key_rooms : where the next block of each track and of each key lies before ``run``; ``(channels,
+        BLOCK_SAMPLES)``, keys with both sides. A key is the same stretch of time as the blocks; each compressor hears
+        it as late as the nodes before it make its own sound.
+    rooms_out : where each track lies behind it, the same arrays every time.
     channels : of what comes out, for each track.
     look_ahead_samples : how far what comes out lies behind what goes in, for each track.
-    key_names : of all that compressors listen to.
 
     Raises
     ------
@@ -176,45 +179,70 @@ class ChainBank:
         keys: Mapping[str, Audio] | None = None,
         names: Sequence[str] = (),
     ) -> None:
-        self.channels, self.look_ahead_samples = list(channels), [0] * len(chains)
+        self.look_ahead_samples = [0] * len(chains)
+        self.rooms_in = [_room(count) for count in channels]
+        self.rooms_out = list(self.rooms_in)
+        self.key_rooms = {key: _room(2) for chain in chains for each in chain if (key := _key_of(each)) is not None}
         shown = [names[k] if k < len(names) else "" for k in range(len(chains))]
-        self._late_keys = _LateKeys()
+        self._late_keys = _LateKeys(self.key_rooms)
         self._stages: list[_Strips | _Effect] = []
         rest = [tuple(chain) for chain in chains]
         while any(rest):
             heads = [_leading_strip(chain) for chain in rest]
             if any(heads):
-                self._stages.append(_Strips(heads, self.look_ahead_samples, self._late_keys, rate_hz, shown))
+                strips = _Strips(heads, self.rooms_out, self.look_ahead_samples, self._late_keys, rate_hz, shown)
+                self._stages.append(strips)
+                self.rooms_out = strips.rooms_out
             rest = [chain[len(head) :] for chain, head in zip(rest, heads, strict=True)]
             for number, chain in enumerate(rest):
                 if chain:
-                    node = node_of(chain[0], self.channels[number], rate_hz, keys=keys)
+                    node = node_of(chain[0], len(self.rooms_out[number]), rate_hz, keys=keys)
                     place = f"{shown[number]}, {type(chain[0]).__name__}".removeprefix(", ")
-                    self._stages.append(_Effect(number, node, self.look_ahead_samples[number], place))
-                    self.channels[number] = node.channels
+                    effect = _Effect(node, self.rooms_out[number], self.look_ahead_samples[number], place)
+                    self._stages.append(effect)
+                    self.rooms_out[number] = effect.room_out
                     self.look_ahead_samples[number] += node.look_ahead_samples
             rest = [chain[1:] for chain in rest]
-        self.key_names = sorted({key for chain in chains for each in chain if (key := _key_of(each)) is not None})
+        self.channels = [len(room) for room in self.rooms_out]
 
-    def follow(self, blocks: Sequence[Samples], keys: Mapping[str, Samples] = NO_KEYS) -> list[Samples]:
-        """The next block of every track, ``(channels, n)`` with one ``n`` for all.
-
-        Parameters
-        ----------
-        keys : what compressors with a ``key_track`` listen to, by its name, ``(1 or 2, n)``: the same stretch of time
-            as the blocks that go in. Each compressor hears it as late as the nodes before it make its own sound.
+    def run(self, count: int) -> None:
+        """The next ``count`` samples of every track, at most ``BLOCK_SAMPLES``.
 
         Raises
         ------
         InternalError
-            ``render.not_finite`` with track, processor and sample of the block (below 0: of a block before);
-            ``dsp.key`` for a key that is not there.
+            ``render.not_finite`` with track, processor and sample of the block (below 0: of a block before).
         """
-        current = list(blocks)
-        heard = self._late_keys.follow(keys)
+        self._late_keys.run(count)
         for stage in self._stages:
-            stage.follow(current, heard)
-        return current
+            stage.run(count)
+
+    def follow(self, blocks: Sequence[Samples], keys: Mapping[str, Samples] = NO_KEYS) -> list[Samples]:
+        """The next block of every track, of any length, ``(channels, n)`` with one ``n`` for all; ``keys`` likewise.
+
+        Raises
+        ------
+        InternalError
+            As ``run``; ``dsp.key`` for a key that is not there.
+        """
+        missing = next((key for key in self.key_rooms if key not in keys), None)
+        if missing is not None:
+            raise InternalError("dsp.key", "A compressor's side-chain track is missing", where=missing)
+        length = blocks[0].shape[1]
+        made = [np.empty((channels, length), dtype=np.float32) for channels in self.channels]
+        for start in range(0, length, BLOCK_SAMPLES):
+            count = min(BLOCK_SAMPLES, length - start)
+            for room, block in zip(self.rooms_in, blocks, strict=True):
+                room[:, :count] = block[:, start : start + count]
+            for name, room in self.key_rooms.items():
+                room[:, :count] = keys[name][:, start : start + count]
+            try:
+                self.run(count)
+            except NotFinite as error:
+                raise error.within("", start) from None
+            for whole, room in zip(made, self.rooms_out, strict=True):
+                whole[:, start : start + count] = room[:, :count]
+        return made
 
 
 class _Strips:
@@ -225,25 +253,25 @@ class _Strips:
     def __init__(
         self,
         heads: Sequence[Sequence[StripProcessor]],
+        rooms: Sequence[Samples],
         late_samples: Sequence[int],
         late_keys: "_LateKeys",
         rate_hz: int,
         names: Sequence[str],
     ) -> None:
-        self._numbers = [number for number, head in enumerate(heads) if head]
+        busy = [number for number, head in enumerate(heads) if head]
         self._late_samples, self._places = list(late_samples), names
-        chains = [late_keys.heard_by(heads[number], late_samples[number]) for number in self._numbers]
-        self._bank = StripBank(chains, rate_hz, names=[str(number) for number in self._numbers])
+        self.rooms_out = [np.empty_like(room) if head else room for room, head in zip(rooms, heads, strict=True)]
+        chains = [late_keys.heard_by(heads[number], late_samples[number]) for number in busy]
+        self._bank = StripBank(chains, rate_hz, names=[str(number) for number in busy])
+        self._bank.bind([rooms[k] for k in busy], late_keys.rooms, [self.rooms_out[k] for k in busy])
 
-    def follow(self, current: list[Samples], keys: Mapping[str, Samples]) -> None:
-        made = [np.empty(current[number].shape, dtype=np.float32) for number in self._numbers]
+    def run(self, count: int) -> None:
         try:
-            self._bank.follow([current[number] for number in self._numbers], keys, made)
+            self._bank.run(count)
         except NotFinite as error:
             number = int(error.place)
             raise NotFinite(self._places[number], error.sample - self._late_samples[number]) from None
-        for number, block in zip(self._numbers, made, strict=True):
-            current[number] = block
 
 
 class _Effect:
@@ -251,14 +279,13 @@ class _Effect:
 
     STATE: ClassVar[tuple[str, ...]] = ("_node",)
 
-    def __init__(self, number: int, node: Node, late_samples: int, place: str) -> None:
-        self._number, self._node = number, node
+    def __init__(self, node: Node, room: Samples, late_samples: int, place: str) -> None:
+        self._node, self._room_in, self.room_out = node, room, _room(node.channels)
         self._late_samples, self._place = late_samples, place
 
-    def follow(self, current: list[Samples], keys: Mapping[str, Samples]) -> None:
-        del keys  # only strips hear keys
+    def run(self, count: int) -> None:
         try:
-            current[self._number] = self._node.follow(current[self._number])
+            self.room_out[:, :count] = self._node.follow(self._room_in[:, :count])
         except NotFinite as error:
             raise error.within(self._place, -self._late_samples) from None
 
@@ -268,9 +295,10 @@ class _LateKeys:
 
     STATE: ClassVar[tuple[str, ...]] = ("_lines",)
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: Mapping[str, Samples]) -> None:
+        self.rooms = dict(rooms)
         self._lines: list[DelayLine] = []
-        self._names: list[tuple[str, str]] = []
+        self._ways: list[tuple[Samples, Samples]] = []
 
     def heard_by(self, chain: Sequence[StripProcessor], late_samples: int) -> list[StripProcessor]:
         """The chain with its keys named by how late it must hear them."""
@@ -285,19 +313,19 @@ class _LateKeys:
         if late_samples == 0:
             return name
         late = f"{name}, {late_samples} samples later"
-        if (name, late) not in self._names:
-            self._names.append((name, late))
+        if late not in self.rooms:
+            self.rooms[late] = _room(2)
+            self._ways.append((self.rooms[name], self.rooms[late]))
             self._lines.append(DelayLine(2, late_samples))
         return late
 
-    def follow(self, keys: Mapping[str, Samples]) -> Mapping[str, Samples]:
-        if not self._lines:
-            return keys
-        heard = dict(keys)
-        for (name, late), line in zip(self._names, self._lines, strict=True):
-            if name in keys:
-                heard[late] = line.follow(both_sides(keys[name]))
-        return heard
+    def run(self, count: int) -> None:
+        for line, (now, late) in zip(self._lines, self._ways, strict=True):
+            late[:, :count] = line.follow(now[:, :count])
+
+
+def _room(channels: int) -> Samples:
+    return np.empty((channels, BLOCK_SAMPLES), dtype=np.float32)
 
 
 def run_chains(
@@ -354,7 +382,7 @@ def _play(bank: ChainBank, tracks: Sequence[Audio], keys: Mapping[str, Audio]) -
     end = max(t.length_samples + late for t, late in zip(tracks, bank.look_ahead_samples, strict=True))
     for start in range(0, end, BLOCK_SAMPLES):
         count = min(BLOCK_SAMPLES, end - start)
-        heard = {name: stretch_of(keys[name].samples, start, count) for name in bank.key_names if name in keys}
+        heard = {name: stretch_of(keys[name].samples, start, count) for name in bank.key_rooms if name in keys}
         try:
             blocks = bank.follow([stretch_of(track.samples, start, count) for track in tracks], heard)
         except NotFinite as error:

@@ -3,11 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import numpy as np
-
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
-from tapehand.dsp.node import BLOCK_SAMPLES
 from tapehand.render.chains import SIDE_BY_SIDE, Chains
 from tapehand.render.gains import strip_gains
 from tapehand.render.lay import lay_track
@@ -67,9 +64,8 @@ class Assembly:
         self.tracks, buses = heard_tracks(song), buses_in_order(song)
         self._strips = {bus.id: bus.strip for bus in buses} | {MIX: song.mix}
         self._names = {bus.id: bus.name for bus in buses}
-        self._rooms = {name: _room(2) for name in self._strips}
         self._chains = {
-            name: chains_of(song, shelf, [strip.inserts], [self._rooms[name]], [self._names.get(name, name)])
+            name: chains_of(song, shelf, [strip.inserts], [2], [self._names.get(name, name)])
             for name, strip in self._strips.items()
         }
         self._leads = leads(song, buses, {name: chains.look_ahead_samples[0] for name, chains in self._chains.items()})
@@ -110,23 +106,23 @@ class Assembly:
         waiting = iter(tracks)
         while four := list(islice(waiting, SIDE_BY_SIDE)):
             sounds = [lay_track(song, track, self._shelf) for track in four]
-            rooms = [_room(sound.channels) for sound in sounds]
             inserts, names = [track.strip.inserts for track in four], [track.name for track in four]
-            chains = chains_of(song, self._shelf, inserts, rooms, names)
-            ways = [self._feeds(track.id, track.strip, room) for track, room in zip(four, chains.rooms, strict=True)]
+            chains = chains_of(song, self._shelf, inserts, [sound.channels for sound in sounds], names)
+            ways = [
+                self._feeds(track.id, track.strip, room) for track, room in zip(four, chains.rooms_out, strict=True)
+            ]
             delays = [track.strip.delay_samples for track in four]
-            outlet = Outlet(chains.rooms, ways, self._names)
-            yield TrackGroup(sounds, rooms, chains, delays, outlet, self._start)
+            outlet = Outlet(chains.rooms_out, ways, self._names)
+            yield TrackGroup(sounds, chains, delays, outlet, self._start)
 
     def _bus_strip(self, name: str) -> BusStrip:
         strip, chains = self._strips[name], self._chains[name]
         to_the_world = (Feed(bus=OUT, gains=strip_gains(strip, 2)),)
-        ways = to_the_world if name == MIX else self._feeds(name, strip, chains.rooms[0])
+        ways = to_the_world if name == MIX else self._feeds(name, strip, chains.rooms_out[0])
         return BusStrip(
             self.windows[name],
-            self._rooms[name],
             chains,
-            Outlet(chains.rooms, [ways], self._names),
+            Outlet(chains.rooms_out, [ways], self._names),
             start=self._start,
             delay_samples=strip.delay_samples,
             lead_samples=self._leads.out[name],
@@ -141,14 +137,14 @@ class Assembly:
 
 
 def chains_of(
-    song: Song, shelf: Shelf, inserts: Sequence[Sequence[Insert]], rooms: Sequence[Samples], names: Sequence[str]
+    song: Song, shelf: Shelf, inserts: Sequence[Sequence[Insert]], channels: Sequence[int], names: Sequence[str]
 ) -> Chains:
     """The chains of a few strips of a song, with what they listen to."""
     every = [insert for chain in inserts for insert in chain]
     keys = {name: lay_track(song, song.track(name), shelf) for name in key_tracks(every)}
     impulses = {blob: _whole(shelf.source(blob, song.rate_hz)) for blob in impulse_sources(every)}
     chains = [processors(chain) for chain in inserts]
-    return Chains(chains, rooms, song.rate_hz, names=names, keys=keys, impulses=impulses)
+    return Chains(chains, channels, song.rate_hz, names=names, keys=keys, impulses=impulses)
 
 
 def made_of(song: Song, track: Track) -> tuple[object, ...]:
@@ -162,10 +158,6 @@ def stem_owners(song: Song) -> dict[str, str]:
     """The names, by id, of the strips that end in the mix bus and are to be heard, in song order."""
     owners: list[Track | Bus] = [*heard_tracks(song), *buses_in_order(song)]
     return {owner.id: owner.name for owner in owners if owner.strip.output == MIX}
-
-
-def _room(channels: int) -> Samples:
-    return np.empty((channels, BLOCK_SAMPLES), dtype=np.float32)
 
 
 def _whole(sound: Sound) -> Audio:

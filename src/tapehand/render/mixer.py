@@ -118,7 +118,6 @@ class TrackGroup:
     Parameters
     ----------
     sounds : what lies on each.
-    rooms : float32 ``(channels, BLOCK_SAMPLES)`` for each, where its chain begins.
     delays : of each strip, in samples.
     start : the song position from which on it is to be heard.
     """
@@ -128,13 +127,12 @@ class TrackGroup:
     def __init__(
         self,
         sounds: Sequence[Sound],
-        rooms: Sequence[Samples],
         chains: Chains,
         delays: Sequence[int],
         outlet: Outlet,
         start: int,
     ) -> None:
-        self._sounds, self._rooms, self._chains, self._outlet, self._start = sounds, rooms, chains, outlet, start
+        self._sounds, self._chains, self._outlet, self._start = sounds, chains, outlet, start
         self._ahead = [look - delay for look, delay in zip(chains.look_ahead_samples, delays, strict=True)]
         # Processors with a grid of their own count from the first sample they get. That is a whole number of steps
         # before the start, so that a track does not depend on what its neighbours look ahead.
@@ -146,7 +144,7 @@ class TrackGroup:
         while self._position < end:
             count = next_count(self._position, self._start, end)
             positions = [self._position + ahead for ahead in self._ahead]
-            for sound, room, position in zip(self._sounds, self._rooms, positions, strict=True):
+            for sound, room, position in zip(self._sounds, self._chains.rooms_in, positions, strict=True):
                 sound.read_into(position, room[:, :count])
             self._chains.follow(count, positions)
             if self._position >= self._start:
@@ -160,7 +158,6 @@ class BusStrip:
     Parameters
     ----------
     window : where it is added up.
-    room : float32 ``(2, BLOCK_SAMPLES)``, where its chain begins.
     delay_samples : how much later it is to be heard.
     lead_samples : how far ahead of the finished mix it is made.
     """
@@ -170,7 +167,6 @@ class BusStrip:
     def __init__(
         self,
         window: Window,
-        room: Samples,
         chains: Chains,
         outlet: Outlet,
         *,
@@ -181,7 +177,7 @@ class BusStrip:
     ) -> None:
         self._window, self._chains, self._outlet, self._start = window, chains, outlet, start
         self._delay, self._lead, self._look_ahead = delay_samples, lead_samples, chains.look_ahead_samples[0]
-        self._narrower = BusNarrower(window.samples, room, where=name)
+        self._narrower = BusNarrower(window.samples, chains.rooms_in[0], where=name)
         self._position = start - self._look_ahead
 
     def advance(self, windows: Windows, mix_end: int) -> None:

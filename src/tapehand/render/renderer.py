@@ -15,7 +15,6 @@ import numpy as np
 
 from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
-from tapehand.dsp.node import BLOCK_SAMPLES
 from tapehand.render.assembly import Assembly, chains_of, stem_owners
 from tapehand.render.cache import LostRecord, NoCache, RenderCache, content_key
 from tapehand.render.chains import through
@@ -189,8 +188,7 @@ class Renderer:
 
     def _through(self, sound: Sound, inserts: Sequence[Insert], name: str, shelf: Shelf, end: int) -> Iterator[Samples]:
         """One signal through its inserts, up to the sample ``end``; a block lives until the next."""
-        room = np.empty((sound.channels, BLOCK_SAMPLES), dtype=np.float32)
-        return through(sound, room, chains_of(self.song, shelf, [inserts], [room], [name]), end)
+        return through(sound, chains_of(self.song, shelf, [inserts], [sound.channels], [name]), end)
 
     def _joined(self, parts: Sequence[Samples]) -> Audio:
         whole = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0), dtype=np.float32)
