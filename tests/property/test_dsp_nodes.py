@@ -420,7 +420,7 @@ def test_a_key_is_heard_in_time_behind_a_look_ahead() -> None:
         assert made[LENGTH // 3 + 20] < 0.1
     with pytest.raises(InternalError) as caught:
         run_chains([track], [[Gain(gain_db=1.0), Saturation(drive_db=1.0), KEYED]])
-    assert caught.value.code == "dsp.key"
+    assert (caught.value.code, caught.value.where) == ("dsp.key", "kick")
 
 
 def test_a_chain_names_track_processor_and_sample() -> None:
