@@ -89,7 +89,7 @@ def false_findings(seeds: int = SEEDS) -> Counter[tuple[str, str, str]]:
 
 
 def measure(labels: Sequence[str] = tuple(FAULTS), count: int = STEMS_A_CLASS) -> str:
-    """The table."""
+    """The table; what was missed at ``clear`` goes to stderr as it is met."""
     rows = ["| class | " + " | ".join(SEVERITIES) + " |", "|---|" + "---|" * len(SEVERITIES)]
     for label in labels:
         shares = [recall(label, severity, count) for severity in SEVERITIES]

@@ -19,6 +19,7 @@ LOUD_POWER: Final = 1e-7
 EVERY: Final = 4
 NOTHING: Final = 1e-20
 GAP_LINES: Final = 14
+GROUP_LINES: Final = 16
 SHOULDER_DB: Final = 12.0
 HALF_RATES_HZ: Final = (4_000.0, 5_512.5, 6_000.0, 8_000.0, 11_025.0, 12_000.0, 16_000.0, 22_050.0, 24_000.0)
 Cause = Literal["none", "lossy", "rate"]
@@ -66,6 +67,8 @@ class BandwidthScan:
         self._grid = grid
         self._total = np.zeros(grid.lines)
         self._count = 0
+        self._groups = grid.lines // GROUP_LINES
+        self._flatness = np.zeros(self._groups)
 
     def feed(self, frames: Frames) -> None:
         """Take the next frames."""
@@ -75,6 +78,9 @@ class BandwidthScan:
             return
         self._total += some.sum(axis=0, dtype=np.float64)
         self._count += len(some)
+        grouped = some[:, : self._groups * GROUP_LINES].reshape(len(some), self._groups, GROUP_LINES)
+        geometric = np.exp(np.log(grouped + np.float32(NOTHING)).mean(axis=2))
+        self._flatness += (geometric / (grouped.mean(axis=2) + np.float32(NOTHING))).sum(axis=0, dtype=np.float64)
 
     def finish(self) -> Bandwidth:
         """The wall, if there is one."""
@@ -85,7 +91,14 @@ class BandwidthScan:
         if drop_db < threshold("upsampled"):
             return Bandwidth()
         wall_hz = line * self._grid.line_hz
+        if wall_hz < limit("upsampled", "tones_below_hz") and not self._ends_in_noise(line):
+            return Bandwidth()
         return Bandwidth(wall_hz=wall_hz, drop_db=drop_db, cause=_cause(wall_hz))
+
+    def _ends_in_noise(self, line: int) -> bool:
+        """Whether there is noise under the wall, as in everything that was recorded, and not a last few partials."""
+        group = max(0, (line - 2) // GROUP_LINES - 1)
+        return float(self._flatness[group]) / self._count >= limit("upsampled", "least_flatness")
 
 
 def _wall(level_db: NDArray[np.float64], grid: FrameGrid) -> tuple[int, float]:

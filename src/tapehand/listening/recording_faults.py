@@ -96,10 +96,10 @@ class RecordingFaults:
 
 
 def concerns(kind_name: str, role: str) -> bool:
-    """Whether a kind of finding makes sense for a role; kinds that name no groups concern everything."""
+    """Whether a kind of finding makes sense for a role: crackle belongs to an effect, and no kick drum has plosives."""
     entry = kind(kind_name)
     groups = entry.get("groups")
-    return groups is None or (group_of(role) in groups and role not in entry.get("except_roles", ()))
+    return (groups is None or group_of(role) in groups) and role not in entry.get("except_roles", ())
 
 
 class RecordingScan:
