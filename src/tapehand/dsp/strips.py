@@ -88,7 +88,6 @@ class StripBank:
                 passes = [plans[number][depth] for number in four]
                 self._steps.append(_Step(four, passes, [shown[number] for number in four], rate_hz))
         self._left_alone = [number for number, plan in enumerate(plans) if not plan]
-        self._bound: list[Strip8] = []
         self._copied: list[tuple[Samples, Samples]] = []
 
     def bind(self, rooms_in: Sequence[Samples], key_rooms: Mapping[str, Samples], rooms_out: Sequence[Samples]) -> None:
@@ -106,9 +105,8 @@ class StripBank:
             ``dsp.key`` for a key that is not there.
         """
         current = list(rooms_in)
-        self._bound = []
         for step in self._steps:
-            self._bound.append(step.bound(current, key_rooms, rooms_out))
+            step.bind(current, key_rooms, rooms_out)
             for number in step.numbers:
                 current[number] = rooms_out[number]
         idle = [(rooms_out[number], rooms_in[number]) for number in self._left_alone]
@@ -122,8 +120,8 @@ class StripBank:
         InternalError
             ``render.not_finite`` with track and sample of the block.
         """
-        for strip in self._bound:
-            strip.run(count)
+        for step in self._steps:
+            step.strip.run(count)
         for out, sound in self._copied:
             out[:, :count] = sound[:, :count]
 
@@ -142,19 +140,17 @@ class _Step:
     STATE: ClassVar[tuple[str, ...]] = ("_state",)
 
     def __init__(self, numbers: list[int], passes: list[Pass], names: list[str], rate_hz: int) -> None:
-        self.numbers, self._names = numbers, names
+        self.numbers = numbers
         self._key_names = [None if each.compressor is None else each.compressor.key_track for each in passes]
-        self._settings = _settings(passes, rate_hz)
-        self._state = self._settings.new_state()
+        settings = _settings(passes, rate_hz)
+        self._state = settings.new_state()
+        self.strip = Strip8(settings, self._state, tracks=len(numbers), names=names)
 
-    def bound(self, rooms: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> Strip8:
-        return Strip8(
+    def bind(self, rooms: Sequence[Samples], keys: Mapping[str, Samples], out: Sequence[Samples]) -> None:
+        self.strip.bind(
             [rooms[number] for number in self.numbers],
-            self._settings,
-            keys=[_key(keys, name) for name in self._key_names],
-            state=self._state,
-            out=[out[number] for number in self.numbers],
-            names=self._names,
+            [out[number] for number in self.numbers],
+            [_key(keys, name) for name in self._key_names],
         )
 
 

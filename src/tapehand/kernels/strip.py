@@ -72,8 +72,8 @@ def run_strip8(
 ) -> list[Channels]:
     """Run up to four tracks of one length through the strip.
 
-    Parameters and errors as ``Strip8``; ``state`` None begins with silence, ``out`` None makes new arrays, and every
-    array has one length.
+    Parameters and errors as ``Strip8`` and its ``bind``; ``state`` None begins with silence, ``out`` None makes new
+    arrays, and every array has one length.
     """
     length = pairs[0].shape[1]
     made = [np.empty(pair.shape, dtype=np.float32) for pair in pairs] if out is None else list(out)
@@ -81,7 +81,9 @@ def run_strip8(
     if any(pair.shape[1] != length for pair in [*pairs, *heard, *made]):
         raise InternalError("kernels.argument", "A strip takes tracks of one length")
     state = settings.new_state() if state is None else state
-    Strip8(pairs, settings, keys=keys, state=state, out=made, names=names).run(length)
+    strip = Strip8(settings, state, tracks=len(pairs), names=names)
+    strip.bind(pairs, made, keys)
+    strip.run(length)
     return made
 
 
@@ -90,38 +92,44 @@ class Strip8:
 
     Parameters
     ----------
-    pairs : 1 to 4 arrays ``(1 or 2, capacity)``, float32; stretches ``[:, a:b]`` of longer ones are welcome. They stay
-        where they are, only their content changes.
-    keys : for each track the room of what its compressor listens to, or None. The compressor rows say whether it is
-        used; where a key is shorter, the rest is silence.
     state : from ``settings.new_state()``; carried on, so that blocks give the same bits as the whole.
-    out : where to write, of the channels of ``pairs``; may be ``pairs`` themselves.
+    tracks : how many there are. One or two run in a form of their own, with the same bits.
     names : of the tracks, for messages.
-
-    Raises
-    ------
-    InternalError
-        ``kernels.argument`` for arrays that are none of these.
     """
 
     def __init__(
-        self,
-        pairs: Sequence[Channels],
-        settings: StripSettings,
-        *,
-        state: NDArray[np.float64],
-        out: Sequence[Channels],
-        keys: Sequence[Channels | None] = (),
-        names: Sequence[str] = (),
+        self, settings: StripSettings, state: NDArray[np.float64], *, tracks: int, names: Sequence[str] = ()
     ) -> None:
+        self._tracks, self._names, self._capacity = tracks, names, 0
+        self._signals, self._keys = np.zeros((3, LANES), dtype=np.int64), np.zeros((3, LANES), dtype=np.int64)
+        self._written = np.zeros((3, LANES), dtype=np.int64)
+        self._kept_alive = (*settings.arguments(), state)
+        self._run = _STRIP8.prepared(self._signals, self._keys, self._written, tracks, *self._kept_alive, 0)
+
+    def bind(self, pairs: Sequence[Channels], out: Sequence[Channels], keys: Sequence[Channels | None] = ()) -> None:
+        """Say where the tracks lie from now on; the rooms stay, only their content changes.
+
+        Parameters
+        ----------
+        pairs : for each track an array ``(1 or 2, capacity)``, float32; stretches ``[:, a:b]`` of longer ones are
+            welcome.
+        out : where to write, of the channels of ``pairs``; may be ``pairs`` themselves.
+        keys : for each track the room of what its compressor listens to, or None. The compressor rows say whether it
+            is used; where a key is shorter, the rest is silence.
+
+        Raises
+        ------
+        InternalError
+            ``kernels.argument`` for arrays that are none of these.
+        """
         alike = len(pairs) == len(out) and all(a.shape[0] == b.shape[0] for a, b in zip(pairs, out, strict=True))
-        if not 1 <= len(pairs) <= PAIRS or len(keys) > PAIRS or not alike:
+        if not 1 <= len(pairs) == self._tracks <= PAIRS or len(keys) > PAIRS or not alike:
             raise InternalError("kernels.argument", "A strip takes one to four tracks, and a room for each")
         self._capacity = min(room.shape[1] for room in [*pairs, *out])
-        self._names = names
-        tables = (lane_table(pairs), lane_table(keys), _written(out), len(pairs), *settings.arguments(), state)
-        self._kept_alive = (pairs, keys, out, tables)
-        self._run = _STRIP8.prepared(*tables, 0)
+        self._rooms = (pairs, out, keys)
+        _lay_lanes(self._signals, pairs)
+        _lay_lanes(self._keys, keys)
+        _lay_lanes(self._written, out, mono_lanes=1)
 
     def run(self, count: int) -> None:
         """The next ``count`` samples, which begin every room.
@@ -181,25 +189,25 @@ def lane_table(pairs: Sequence[Channels | None], starts: Sequence[int] = ()) -> 
     A mono track is read by both lanes of its pair.
     """
     table = np.zeros((3, LANES), dtype=np.int64)
+    _lay_lanes(table, pairs)
+    for number, start in enumerate(starts):
+        table[1, number::PAIRS] = start
+    return table
+
+
+def _lay_lanes(table: Table, pairs: Sequence[Channels | None], mono_lanes: int = 2) -> None:
+    """Write where each lane lies; ``mono_lanes`` of a mono track are used."""
+    addresses, lengths = [0] * LANES, [0] * LANES
     for number, pair in enumerate(pairs):
         if pair is None:
             continue
         _check_layout(pair)
-        both = slice(number, None, PAIRS)
-        table[0, both] = pair.ctypes.data
-        table[0, number + PAIRS] += pair.strides[0] if pair.shape[0] == 2 else 0
-        table[1, both] = starts[number] if starts else 0
-        table[2, both] = pair.shape[1]
-    return table
-
-
-def _written(pairs: Sequence[Channels]) -> Table:
-    """Where each lane goes; a mono track is written by one lane."""
-    addresses: Table = lane_table(pairs)[0]
-    for number, pair in enumerate(pairs):
-        if pair.shape[0] == 1:
-            addresses[number + PAIRS] = 0
-    return addresses
+        left, step = pair.ctypes.data, pair.strides[0] if pair.shape[0] == 2 else 0
+        addresses[number] = left
+        addresses[number + PAIRS] = left + step if step or mono_lanes == 2 else 0
+        lengths[number] = lengths[number + PAIRS] = pair.shape[1]
+    table[0] = addresses
+    table[2] = lengths
 
 
 def _check_layout(pair: Channels) -> None:
