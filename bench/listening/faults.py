@@ -13,9 +13,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+
 from bench.listening.injectors import FAULTS, SEVERITIES, FaultClass, Planted
 from bench.listening.stems import RATE_HZ, ROLES, STEMS, Sound, stem
-
 from tapehand.audio import Audio
 from tapehand.listening.recording_faults import RecordingFaults, listen_closely
 from tapehand.song.finding import Finding

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 import soundfile
 import soxr
-from bench.listening.stems import RATE_HZ, Rng, Sound, faded, shaped_noise, times
 from scipy import signal
+
+from bench.listening.stems import RATE_HZ, Rng, Sound, faded, shaped_noise, times
 
 SEVERITIES: Final = ("subtle", "clear", "gross")
 

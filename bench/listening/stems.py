@@ -16,6 +16,7 @@ Sound = NDArray[np.float64]
 Rng = np.random.Generator
 PEAK: Final = 0.35
 MICROPHONE_RMS: Final = 6e-5
+FORMANTS: Final = ((600.0, 90.0, 1.0), (1150.0, 110.0, 0.7), (2600.0, 170.0, 0.35), (3500.0, 250.0, 0.2))
 
 
 def times(length_s: float) -> Sound:
@@ -68,7 +69,7 @@ def vowel(rng: Rng, pitch: float, length_s: float) -> Sound:
     glottal = signal.lfilter([1.0], [1.0, -0.985], saw) + 0.02 * rng.standard_normal(t.size)
     made = np.zeros_like(t)
     shift = rng.uniform(0.85, 1.2)
-    for at_hz, width_hz, level in ((600.0, 90.0, 1.0), (1150.0, 110.0, 0.7), (2600.0, 170.0, 0.35), (3500.0, 250.0, 0.2)):
+    for at_hz, width_hz, level in FORMANTS:
         at_hz *= shift * rng.uniform(0.85, 1.15)
         b, a = signal.iirpeak(at_hz, at_hz / width_hz, fs=RATE_HZ)
         made += level * signal.lfilter(b, a, glottal)

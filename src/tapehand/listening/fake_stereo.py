@@ -18,7 +18,7 @@ from tapehand.song.finding import Fact, Finding
 
 METHOD: Final = "fake_stereo/1"
 SIZE: Final = 1 << 16
-SPARSE: Final = 12
+SPARSE: Final = 24
 FIRST: Final = 3
 NOTHING: Final = 1e-12
 Spectrum = NDArray[np.complex128]
@@ -52,7 +52,7 @@ class FakeStereo:
 
 
 class FakeStereoScan:
-    """Adds up spectra of a few segments that sound: the first ones, then every twelfth."""
+    """Adds up spectra of a few segments that sound: the first ones, then every 24th."""
 
     def __init__(self, channels: int, rate_hz: int) -> None:
         self._wanted = channels == 2

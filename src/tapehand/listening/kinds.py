@@ -36,7 +36,7 @@ def finding(
     confidence: float = 1.0,
     **words: object,
 ) -> Finding:
-    """A Finding of kind ``name``; ``words`` fill its question, ``threshold`` and ``severity`` replace the catalogue's."""
+    """A Finding of kind ``name``; ``words`` fill its question, what else is given replaces the catalogue's."""
     entry = kind(name)
     return Finding(
         kind=name,

@@ -36,35 +36,42 @@ class SegmentStream:
     """Cuts a recording into segments; the blocks' sizes do not matter."""
 
     def __init__(self, channels: int) -> None:
-        self._kept = np.zeros((channels, MARGIN_SAMPLES), dtype=np.float32)
+        # One sample more than a segment takes: the one that ends the recording is made by ``finish``.
+        self._kept = np.zeros((channels, CORE_SAMPLES + 2 * MARGIN_SAMPLES + 1), dtype=np.float32)
+        self._filled = MARGIN_SAMPLES
         self._start = -MARGIN_SAMPLES
 
     def feed(self, samples: Samples) -> Iterator[Segment]:
         """The segments that are complete with ``samples`` ``(channels, samples)``."""
-        for first in range(0, samples.shape[1], CORE_SAMPLES):
-            self._kept = np.concatenate([self._kept, samples[:, first : first + CORE_SAMPLES]], axis=1)
-            # One sample more than needed: the segment that ends the recording is made by ``finish``.
-            while self._kept.shape[1] > CORE_SAMPLES + 2 * MARGIN_SAMPLES:
+        taken = 0
+        while taken < samples.shape[1]:
+            count = min(samples.shape[1] - taken, self._kept.shape[1] - self._filled)
+            self._kept[:, self._filled : self._filled + count] = samples[:, taken : taken + count]
+            self._filled += count
+            taken += count
+            if self._filled == self._kept.shape[1]:
                 yield self._segment(CORE_SAMPLES, is_last=False)
 
     def finish(self) -> Iterator[Segment]:
         """What is left; nothing for a recording without a sample."""
-        left = self._kept.shape[1] - MARGIN_SAMPLES
-        self._kept = np.pad(self._kept, ((0, 0), (0, MARGIN_SAMPLES)))
+        left = self._filled - MARGIN_SAMPLES
+        self._kept = np.pad(self._kept[:, : self._filled], ((0, 0), (0, MARGIN_SAMPLES)))
         while left > 0:
             core = min(left, CORE_SAMPLES)
             left -= core
             yield self._segment(core, is_last=left == 0)
 
     def _segment(self, core: int, *, is_last: bool) -> Segment:
-        start, end = self._start, self._start + MARGIN_SAMPLES + core
+        start = self._start
         segment = Segment(
-            samples=np.ascontiguousarray(self._kept[:, : core + 2 * MARGIN_SAMPLES]),
+            samples=self._kept[:, : core + 2 * MARGIN_SAMPLES].copy(),
             start_samples=start,
             core_start=start + MARGIN_SAMPLES,
-            core_end=end,
+            core_end=start + MARGIN_SAMPLES + core,
             is_last=is_last,
         )
-        self._kept = self._kept[:, core:]
+        rest = self._kept[:, core : max(core, self._filled)].copy()
+        self._kept[:, : rest.shape[1]] = rest
+        self._filled = rest.shape[1]
         self._start += core
         return segment
