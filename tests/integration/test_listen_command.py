@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tapehand.app import listen as listen_module
+from tapehand.app.inbox import Question, entries
 from tapehand.app.listen import listen_to_path, listen_to_song
 from tapehand.app.songs import create_from_folder
 from tapehand.audio import Audio, io
@@ -18,7 +19,7 @@ from tapehand.cli.frame import run
 from tapehand.cli.main import tapehand
 from tapehand.errors import Cancelled
 from tapehand.ports.text_cache import NoTexts
-from tapehand.song.finding import Fact
+from tapehand.song.finding import Fact, Finding
 from tapehand.work import Work
 
 RATE_HZ = 22_050
@@ -183,3 +184,17 @@ def test_odd_sounds_are_heard_without_nonsense(tmp_path: Path, ask: Ask, name: s
     about_song = [fact for fact in told["facts"] if fact["track"] is None and fact["name"] in ("tempo_bpm", "key")]
     assert all(fact["confidence"] < 0.8 for fact in about_song), about_song
     assert all(section["confidence"] < 0.8 for section in told["sections"])
+
+
+def test_what_files_of_one_origin_share_is_asked_once() -> None:
+    def asked(kind: str, track: str) -> Question:
+        finding = Finding(kind=kind, question=f"{kind} of {track}?", track=track)
+        return Question(finding=finding, track_name=track)
+
+    made = entries([asked(kind, track) for kind in ("upsampled", "hum") for track in ("a", "b", "c")])
+    assert [(entry.kind, entry.tracks) for entry in made] == [
+        ("upsampled", ("a", "b", "c")),
+        ("hum", ("a",)),
+        ("hum", ("b",)),
+        ("hum", ("c",)),
+    ]

@@ -8,6 +8,7 @@ from tapehand.app.branches import MERGE
 from tapehand.app.locks import moments_on
 from tapehand.app.log_view import LogRow, rows_of
 from tapehand.app.view import song_of
+from tapehand.catalogue.loading import load
 from tapehand.errors import InputError
 from tapehand.ports.song_store import SongStore
 from tapehand.song.difference import parts
@@ -40,7 +41,8 @@ class Question:
 class Entry:
     """All questions of one kind on one track, to be answered at once: hear, leave all, handle.
 
-    ``tracks`` has several names only where each of them raises one and the same question.
+    ``tracks`` has several names where each of them raises the same question, or one of a kind that files of one origin
+    share.
     """
 
     kind: str
@@ -108,10 +110,11 @@ def entries(asked: Sequence[Question]) -> tuple[Entry, ...]:
         place = each.finding.track or each.finding.question  # what is about no track is not thrown together
         groups.setdefault((each.finding.kind, place), []).append(each)
     alike: dict[object, list[list[Question]]] = {}
+    together = load("findings")["together"]
     for key, group in groups.items():
         first = group[0].finding
-        same = (first.kind, first.question, first.start_s) if len(group) == 1 else key
-        alike.setdefault(same, []).append(group)
+        same: object = (first.kind, first.question, first.start_s) if len(group) == 1 else key
+        alike.setdefault((first.kind, first.severity) if first.kind in together else same, []).append(group)
     made = [_entry(group) for group in alike.values()]
     return tuple(sorted(made, key=lambda entry: (SEVERITIES.index(entry.severity), -len(entry.questions))))
 
