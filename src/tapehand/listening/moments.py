@@ -85,9 +85,23 @@ def moment_facts(moments: Sequence[Moment]) -> tuple[Fact, ...]:
 
 
 def moment_findings(moments: Sequence[Moment]) -> tuple[Finding, ...]:
-    """One neutral question a track: keep or not? A note, unless one of them is sure enough to be asked about."""
-    tracks = dict.fromkeys(each.track for each in moments)
-    return tuple(_question(track, [each for each in moments if each.track == track]) for track in tracks)
+    """One neutral question a moment: keep or not? A note, unless it is sure enough to be asked about."""
+    ask_from = load("moments")["ask_from"]
+    return tuple(
+        finding(
+            "moments",
+            track=each.track,
+            path=None,
+            value=None,
+            start_s=each.start_s,
+            end_s=each.end_s,
+            severity="ask" if each.confidence >= ask_from else "note",
+            confidence=each.confidence,
+            moment=str(settings(each.what)["name"]).capitalize(),
+            at=clock_time(each.start_s)[:-2],
+        )
+        for each in sorted(moments, key=lambda each: (each.track or "", each.start_s))
+    )
 
 
 def apart_from_phrases(name: str, compact: Compact, *, is_voice: bool) -> list[Moment]:
@@ -172,25 +186,6 @@ def tempo_moments(beats_s: Sequence[float]) -> list[Moment]:
                 span = {"start_s": float(beats_s[a]), "end_s": float(beats_s[b])}
                 found.append(Moment(what=what, track=None, value=value, confidence=0.6, **span))
     return found
-
-
-def _question(track: str | None, moments: Sequence[Moment]) -> Finding:
-    ordered = sorted(moments, key=lambda each: each.start_s)
-    told = [f"{settings(each.what)['name']} at {clock_time(each.start_s)[:-2]}" for each in ordered]
-    most = int(load("moments")["told_at_most"])
-    more = f" and {len(told) - most} more" if len(told) > most else ""
-    sure = max(each.confidence for each in moments)
-    return finding(
-        "moments",
-        track=track,
-        path=None,
-        value=float(len(moments)),
-        start_s=ordered[0].start_s,
-        end_s=max(each.end_s for each in moments),
-        severity="ask" if sure >= load("moments")["ask_from"] else "note",
-        confidence=sure,
-        moments=", ".join(told[:most]) + more,
-    )
 
 
 def _is_played(role: str) -> bool:
