@@ -202,6 +202,7 @@ def write(tables: dict[str, Values], temperature: float) -> None:
         "# 1/4, 1/3, 1/2 and 2/3, the tempo and its square, the best score, a constant",
         "weights = [", *(f"  {_numbers(row)}," for row in tables.get("metre", np.zeros((5, 14)))), "]", "",
         "[confidence]",
+        "divided_in_three = 0.75",
         *(f"{name} = {_numbers(tables.get(name, np.zeros(8)))}" for name in ("tempo_sure", "beats_sure", "bars_sure")),
     ]  # fmt: skip
     rest = CATALOGUE.read_text(encoding="utf-8").partition(_REST)

@@ -23,7 +23,7 @@ FEATURES: Final = 84
 CHORD_COLUMNS: Final = slice(24, 48)
 OPENING_S: Final = 1.5
 SCALE_TONES: Final = 4.5
-WINDOW_S: Final = 10.0
+WINDOW_S: Final = 8.0
 HOP_S: Final = 2.0
 
 

@@ -102,14 +102,15 @@ def hear_rhythm(heard: Onsets, tones: Chroma) -> Rhythm | None:
     if beats_s.size < FEWEST_BEATS:
         return None
     row = pulses(beats_s, heard, tones)
-    metres = metre_chances(bar_features(row, heard, chosen.period))
+    division = bar_features(row, heard, chosen.period)
+    metres = metre_chances(division)
     bars = row.readings[BAR_LENGTHS[int(metres.argmax())]]
     signs = confidence_signs(chosen, chances[order[0]], row, float(metres.max()))
     return Rhythm(
         tempo_bpm=_median_bpm(beats_s),
         tempo_confidence=_confidence("tempo", signs),
         beat_confidence=_confidence("beats", signs),
-        bar_confidence=min(_confidence("bars", signs), _confidence("beats", signs)),
+        bar_confidence=min(_confidence("bars", signs), _confidence("beats", signs), _most_sure_of_bars(division)),
         alternatives=tuple(Tempo(bpm=_bpm(readings[index].period), likelihood=chances[index]) for index in order[1:]),
         metre=METRES[bars.length],
         beats_s=row.times_s if bars.length == SEVEN else row.times_s[bars.places % 2 == 0],
@@ -218,6 +219,12 @@ def _chances(readings: list[Reading]) -> list[float]:
 
 def _bpm(period: float) -> float:
     return 60.0 * FRAMES_PER_SECOND / period
+
+
+def _most_sure_of_bars(division: Values) -> float:
+    """Where beats are divided in three, two beats or four to the bar are a matter of writing: 6/8, or 12/8 and swing."""
+    half, two_thirds = division[len(BAR_LENGTHS) + 3], division[len(BAR_LENGTHS) + 4]
+    return float(load("rhythm")["confidence"]["divided_in_three"]) if two_thirds > half else 1.0
 
 
 def _median_bpm(beats_s: Values) -> float:
