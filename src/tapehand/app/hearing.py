@@ -33,7 +33,6 @@ def recordings_of_stems(stems: Sequence[Stem]) -> list[Recording]:
             path=str(stem.path),
             start_samples=stem.start_samples,
             length_samples=stem.facts.announced_samples or 0,
-            content=_hash_of(stem.path, stem.right_path),
         )
         for stem in stems
     ]
@@ -50,7 +49,6 @@ def recording_of_file(path: Path) -> Recording:
         sound=FileSound(path),
         path=str(path),
         length_samples=facts.announced_samples or 0,
-        content=_hash_of(path, None),
     )
 
 
@@ -94,10 +92,14 @@ def _said_role(track: Track) -> str | None:
     return track.role if track.role != "unknown" and track.role_confidence >= 1.0 else None
 
 
-def _hash_of(*paths: Path | None) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
+def content_of(recording: Recording) -> str:
+    """A hash of what is heard: the stored one, else of the bytes of its files, which takes a while."""
+    sound = recording.sound
+    if recording.content or not isinstance(sound, FileSound):
+        return recording.content
+    digests = []
+    for path in (sound.path, sound.right_path):
         if path is not None:
             with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return " ".join(digests)

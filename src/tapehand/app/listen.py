@@ -3,18 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tapehand.app.hearing import recording_of_file, recordings_of_song, recordings_of_stems
+from tapehand.app.hearing import content_of, recording_of_file, recordings_of_song, recordings_of_stems
 from tapehand.app.inbox import finding_plain
 from tapehand.app.songs import IMPORT_SCOPE, SONG_SUFFIX, late_findings, left_out_findings
 from tapehand.app.studio import Studio
 from tapehand.app.view import song_of
 from tapehand.errors import InputError
 from tapehand.listening.form import HeardSection
-from tapehand.listening.listener import OnFacts
+from tapehand.listening.listener import OnFacts, known_unheard
 from tapehand.listening.session import Known, Listening, TrackRow, listen_to_session
 from tapehand.listening.sources import Recording
 from tapehand.ports.song_store import SongStore
@@ -103,7 +104,9 @@ def _listen(
     work: Work,
     on_facts: OnFacts | None,
 ) -> Listening:
-    """From the cache, where these sounds were listened to before by the same code."""
+    """From the cache, where these sounds were listened to before by the same code; what names say is told at once."""
+    if on_facts is not None:
+        on_facts(known_unheard(recordings))
     key = _key(studio, recordings, rate_hz, known)
     kept = studio.listenings.get(key)
     if kept is not None:
@@ -115,7 +118,12 @@ def _listen(
 
 def _key(studio: Studio, recordings: Sequence[Recording], rate_hz: int, known: Known) -> str:
     """Everything that hearing depends on, in a hash."""
-    tracks = [(each.id, each.name, each.path, each.content, each.start_samples, each.role) for each in recordings]
+    with ThreadPoolExecutor(max(studio.threads, 1)) as workers:
+        contents = list(workers.map(content_of, recordings))
+    tracks = [
+        (each.id, each.name, each.path, content, each.start_samples, each.role)
+        for each, content in zip(recordings, contents, strict=True)
+    ]
     return hashlib.sha256(repr((studio.ears, rate_hz, known, tracks)).encode()).hexdigest()
 
 

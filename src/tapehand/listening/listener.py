@@ -79,15 +79,13 @@ class HeardTrack:
 def hear_tracks(
     recordings: Sequence[Recording], *, threads: int, work: Work, on_facts: OnFacts | None = None
 ) -> tuple[HeardTrack, ...]:
-    """Every recording, read once, several at a time; ``on_facts`` is told what is known as soon as it is.
+    """Every recording, read once, several at a time; ``on_facts`` is told of each as soon as it was heard.
 
     Raises
     ------
     InputError : a file cannot be read.
     Cancelled : ``work`` was cancelled.
     """
-    if on_facts is not None:
-        on_facts([role_fact(each.id, named_role(each)) for each in recordings])
     progress = _Progress(work, recordings)
 
     def one(recording: Recording) -> HeardTrack:
@@ -138,6 +136,11 @@ def named_role(recording: Recording) -> RoleGuess:
         return guess_role(recording.name)
     role = recording.role
     return RoleGuess(role=role, group=group_of(role), confidence=1.0, told_by="name", why="it was said", side=None)
+
+
+def known_unheard(recordings: Sequence[Recording]) -> list[Fact]:
+    """What the names say, before anything is read."""
+    return [role_fact(each.id, named_role(each)) for each in recordings]
 
 
 def role_fact(track: str, guess: RoleGuess) -> Fact:

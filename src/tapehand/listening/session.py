@@ -79,7 +79,7 @@ def listen_to_session(
     work: Work,
     on_facts: OnFacts | None = None,
 ) -> Listening:
-    """Listen to the tracks of a session, at its rate; ``on_facts`` is told what is known as soon as it is.
+    """Listen to the tracks of a session, at its rate; ``on_facts`` is told of each track as soon as it was heard.
 
     Raises
     ------
