@@ -92,7 +92,7 @@ def hear_timeline(recordings: Recordings) -> Timeline:
     drums = [name for name in sounding if groups[name] == "drums"]
     pitched = [name for name in sounding if groups[name] not in UNPITCHED]
     played = [name for name in pitched if groups[name] != VOICES]
-    heard = _onsets(recordings, drums, [name for name in sounding if name not in drums])
+    heard = _onsets(recordings, drums, sounding)
     tones = hear_tones([_sum(recordings, played or pitched or sounding or list(recordings.names))])
     rhythm = _clicked(recordings, loud) or (None if heard is None else hear_rhythm(heard, tones.chroma))
     return Timeline(rhythm=rhythm, harmony=hear_harmony(tones, rhythm), onsets=heard)
@@ -104,9 +104,9 @@ def _clicked(recordings: Recordings, names: Sequence[str]) -> Rhythm | None:
     return next((grid.rhythm() for grid in clicks if grid is not None and grid.beats_to_bar), None)
 
 
-def _onsets(recordings: Recordings, drums: Sequence[str], others: Sequence[str]) -> Onsets | None:
-    """Onsets of the drums beside those of all others: each side as loud as the other."""
-    sides = [onsets(_sum(recordings, side)) for side in (drums, others) if side]
+def _onsets(recordings: Recordings, drums: Sequence[str], every: Sequence[str]) -> Onsets | None:
+    """Onsets of everything, and those of the drums once more: each side as loud as the other."""
+    sides = [onsets(_sum(recordings, side)) for side in (drums, every) if side]
     return together(sides) if sides else None
 
 
