@@ -269,3 +269,16 @@ def test_a_moment_that_all_share_is_no_loose_hit(rng: np.random.Generator) -> No
         bass="bass",
     )
     assert of_kind(findings_between(together, beats_s.tolist()), "loose_hits") == []
+
+
+def test_what_swells_is_not_held_against_the_beats(rng: np.random.Generator) -> None:
+    """A shaker that swells for 40 ms is no part 20 ms behind; a struck one at the same place is."""
+    beats_s = np.arange(0.3, LENGTH_S - 0.5, 0.4)
+    swelling = 1e-5 * noise(rng)
+    for at_s in beats_s:
+        swell = 0.1 * noise(rng, 0.08) * np.hanning(round(0.08 * RATE_HZ))
+        swelling[round(at_s * RATE_HZ) :][: swell.size] += swell
+    struck_late = struck(rng, beats_s + 0.025)
+    for sound, kinds in ((swelling, []), (struck_late, ["beside_the_beats"])):
+        found = findings_between(session({"shaker": sound}, shaker="percussion"), beats_s.tolist())
+        assert [each.kind for each in found] == kinds

@@ -38,7 +38,19 @@ def attack_times_s(compact: Compact) -> Series:
     loud = float(np.percentile(after, LOUD_PERCENTILE)) * settings()["least_power_share"]
     rise = np.where(after > loud, after / (before + 1e-3 * loud + NOTHING), 0.0)
     peaks = _peaks(rise, settings()["least_rise"], round(settings()["apart_ms"]))
-    return _begun(power, peaks) * MOMENT_S
+    return _reached(power, peaks, settings()["begun_share"]) * MOMENT_S
+
+
+def rise_s(compact: Compact, attacks_s: Series) -> float:
+    """How long attacks take from where they are told to half of their power: the median, in seconds.
+
+    A shaker or a bowed string takes so long that nobody can say to the millisecond when it begins.
+    """
+    power = _moments(compact)
+    places = np.clip(np.round(attacks_s / MOMENT_S).astype(np.int64), 0, max(0, power.size - 1))
+    if not places.size:
+        return 0.0
+    return float(np.median(_reached(power, places, settings()["risen_share"]) * MOMENT_S - attacks_s))
 
 
 def _moments(compact: Compact) -> Series:
@@ -69,14 +81,14 @@ def _peaks(rise: Series, least: float, apart: int) -> NDArray[np.int64]:
     return np.array(kept, dtype=np.int64)
 
 
-def _begun(power: Series, peaks: NDArray[np.int64]) -> Series:
+def _reached(power: Series, peaks: NDArray[np.int64], share: float) -> Series:
     """Where, around each place, a share of the power that follows is first reached; between moments by a line."""
     reach = round(settings()["look_ms"])
     padded = np.pad(power, (reach, 2 * reach))
     around = np.lib.stride_tricks.sliding_window_view(padded, 3 * reach)[peaks]
     highest = around[:, reach // 2 :].max(axis=1, initial=0.0)
     floor = np.median(around[:, : reach // 2], axis=1)
-    wanted = (floor + settings()["begun_share"] * np.maximum(highest - floor, 0.0))[:, np.newaxis]
+    wanted = (floor + share * np.maximum(highest - floor, 0.0))[:, np.newaxis]
     reached = around >= wanted
     reached[:, : reach // 2] = False
     at = reached.argmax(axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
-from tapehand.listening.attacks import attack_times_s
+from tapehand.listening.attacks import attack_times_s, rise_s
 from tapehand.listening.kinds import clock_time, counted, finding, limit, threshold
 from tapehand.listening.mic_pairs import KEEPS_ITS_DISTANCE
 from tapehand.listening.recordings import Recordings
@@ -71,7 +71,12 @@ def timing_findings(recordings: Recordings, beats_s: Sequence[float] = ()) -> tu
         if group_of(recordings.role(name)) in groups and recordings.role(name) not in KEEPS_ITS_DISTANCE
     ]
     attacks = {name: attack_times_s(recordings.compact(name)) for name in struck}
-    attacks = {name: times for name, times in attacks.items() if times.size >= settings()["fewest_hits"]}
+    attacks = {
+        name: times
+        for name, times in attacks.items()
+        if times.size >= settings()["fewest_hits"]
+        and rise_s(recordings.compact(name), times) <= settings()["longest_rise_ms"] / MS
+    }
     beside = [*_pocket(recordings, attacks), *_layers(recordings, attacks)]
     told = {each.track for each in beside}
     grid = _against_the_beats(attacks, np.asarray(beats_s, dtype=np.float64))
@@ -204,7 +209,8 @@ def _loose(name: str, pair: Together, others: Sequence[Together]) -> Finding | N
     about_ms = pair.about_ms
     # What lies half-way to the next line is an ornament.
     far = np.flatnonzero((np.abs(about_ms) >= least_ms) & (np.abs(about_ms) <= limit("loose_hits", "most_ms")))
-    loose = np.array([at for at in far.tolist() if not _shared(pair, at, others)], dtype=np.int64)
+    loose = np.array([at for at in far.tolist() if _stands_alone(pair, at) and not _shared(pair, at, others)])
+    loose = loose.astype(np.int64)
     if not loose.size or loose.size > limit("loose_hits", "most_share") * about_ms.size:
         return None
     worst = loose[np.argsort(-np.abs(about_ms[loose]), kind="stable")[:3]]
@@ -226,6 +232,12 @@ def _loose(name: str, pair: Together, others: Sequence[Together]) -> Finding | N
     )
     asked = abs(about_ms[worst[0]]) >= limit("loose_hits", "asked_ms")
     return question if asked else replace(question, severity="note")
+
+
+def _stands_alone(pair: Together, at: int) -> bool:
+    """Whether it belongs to no fill, roll or flam."""
+    gaps_s = np.diff(pair.first_s)[max(0, at - 1) : at + 1]
+    return bool((gaps_s >= settings()["alone_s"]).all())
 
 
 def _shared(pair: Together, at: int, others: Sequence[Together]) -> bool:
