@@ -30,6 +30,7 @@ class Edge:
     rises : whether sound begins here.
     level : highest sample of the sound within 20 ms of it.
     is_cut : whether the sound is at its level within a millisecond.
+    is_sharp : whether it is cut, or moves as fast as it ever did within 20 ms: a wave cut where it crosses zero.
     step : the first (or last) sample of the sound, as a share of ``level``.
     lasts : whether the sound goes on at its level rather than dying away like a stroke.
     """
@@ -38,6 +39,7 @@ class Edge:
     rises: bool
     level: float
     is_cut: bool
+    is_sharp: bool
     step: float
     lasts: bool
 
@@ -175,27 +177,33 @@ class GapScan:
         beside = float(peaks[: screen.hops(limits["beside_s"])].max(initial=0.0))
         at_s = samples_to_seconds(screen.position(hop), self._rate_hz)
         if level <= self._least or 2.0 * beside < limits["least_step"] * level:
-            return Edge(at_s=at_s, rises=rises, level=level, is_cut=False, step=0.0, lasts=False)
+            return Edge(at_s=at_s, rises=rises, level=level, is_cut=False, is_sharp=False, step=0.0, lasts=False)
         first, last = screen.hops(limits["lasting_from_s"]), screen.hops(limits["lasting_to_s"])
         later = _lowest_high(peaks[first:last], screen.hops(0.01))
-        at, step = self._step(screen, channel, hop, level)
+        at, step, steepest = self._step(screen, channel, hop, level)
+        is_cut = beside >= limits["beside_share"] * level or step >= limits["least_step"]
         return Edge(
             at_s=samples_to_seconds(min(max(at, 0), screen.segment.core_end), self._rate_hz),
             rises=rises,
             level=level,
-            is_cut=beside >= limits["beside_share"] * level or step >= limits["least_step"],
+            is_cut=is_cut,
+            is_sharp=is_cut or step >= limits["sharp_share"] * steepest,
             step=step,
             lasts=later >= limits["rising_share" if rises else "falling_share"] * level,
         )
 
-    def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float]:
-        """The largest step from one sample to the next around the border, its place and its share of the level."""
+    def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float, float]:
+        """The largest step from one sample to the next around the border: its place and its share of the level; and
+        the largest within 20 ms.
+        """
         border = screen.position(hop) - screen.segment.start_samples
-        first = border - screen.hop - 1
-        wave = screen.segment.samples[channel, first : border + screen.hop]
-        steps = np.abs(np.diff(wave))
+        first, reach = border - screen.hop - 1, round(0.02 * self._rate_hz)
+        wave = screen.segment.samples[channel]
+        steps = np.abs(np.diff(wave[first : border + screen.hop]))
+        around = np.abs(np.diff(wave[max(0, border - reach) : border + reach]))
         at = int(steps.argmax())
-        return screen.segment.start_samples + first + at + 1, float(steps[at]) / level if level else 0.0
+        share = 1.0 / level if level else 0.0
+        return screen.segment.start_samples + first + at + 1, float(steps[at]) * share, float(around.max()) * share
 
 
 def _lowest_high(peaks: NDArray[np.float32], width: int) -> float:
@@ -209,7 +217,7 @@ def _still(screen: Screen) -> NDArray[np.bool_]:
     reach = screen.hops(limit("dropouts", "around_s"))
     share = np.float32(db_to_gain(limit("dropouts", "below_db")))
     nothing = np.float32(db_to_gain(limit("dropouts", "nothing_dbfs")))
-    lowest_possible = screen.peaks <= max(share * screen.peaks.max(initial=np.float32(0.0)), nothing)
+    lowest_possible: NDArray[np.bool_] = screen.peaks <= max(share * screen.peaks.max(initial=np.float32(0.0)), nothing)
     if not lowest_possible.any():
         return lowest_possible
     around = highest_between(screen.peaks, -reach, reach + 1)
@@ -221,16 +229,16 @@ def _missing(left: Edge, right: Edge) -> list[Occurrence]:
     """The stillness between two edges, if it was not played."""
     length_s = right.at_s - left.at_s
     alike = abs(gain_to_db(left.level / right.level)) <= limit("dropouts", "alike_db")
-    if left.rises or not right.rises or not (left.is_cut and right.is_cut and alike):
+    if left.rises or not right.rises or not (left.is_sharp and right.is_sharp and alike):
         return []
     if not limit("dropouts", "shortest_s") <= length_s <= limit("gap", "longest_s"):
         return []
     if min(left.level, right.level) < db_to_gain(limit("dropouts", "least_dbfs")):
         return []
     if length_s < limit("dropouts", "longest_s"):
-        stepped = max(left.step, right.step) >= limit("dropouts", "least_step")
+        is_lost = left.is_cut and right.is_cut and max(left.step, right.step) >= limit("dropouts", "least_step")
     else:
-        stepped = min(left.step, right.step) >= limit("gap", "least_step")
-    if not stepped:
+        is_lost = max(left.step, right.step) >= limit("gap", "least_step")
+    if not is_lost:
         return []
     return [Occurrence(start_s=left.at_s, end_s=right.at_s, value=length_s)]
