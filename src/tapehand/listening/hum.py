@@ -1,7 +1,7 @@
 """Mains hum: lines at 50 or 60 Hz and their multiples that never stop.
 
-Spectra of four seconds, two seconds apart, of the sound at about 2 kHz. What is always there shows in the quietest
-quarter of them, line for line: music changes its notes, mains does not. Within a window a moment weighs the less the
+Spectra of four seconds, two seconds or more apart, of the sound at about 2 kHz. What is always there shows in the
+quietest quarter of them, line for line: music changes its notes, mains does not. Within a window a moment weighs the less the
 louder it is, so that a hum is measured between the strokes of a drum. The frequency is the one that fits all of its
 multiples at once, which is as good as hundredths of a hertz.
 """
@@ -30,6 +30,7 @@ TAPS_PER_STEP: Final = 10
 HIGHEST_HZ: Final = 700.0
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0
+MOST_WINDOWS: Final = 100
 SHORTEST_S: Final = 3.0
 MAINS_HZ: Final = (50.0, 60.0)
 QUIET_SHARE: Final = 0.25
@@ -148,7 +149,7 @@ def _hum(slow: Signal, rate_hz: float) -> Hum:
 def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float]:
     """Mean square of every line of each window, as a tone would have that is always there."""
     size = min(round(WINDOW_S * rate_hz), slow.size)
-    hop = max(1, round(HOP_S * rate_hz))
+    hop = max(1, round(HOP_S * rate_hz), slow.size // MOST_WINDOWS)
     window = np.hanning(size + 1)[:-1]
     weights = _weights_of_moments(slow, max(1, round(MOMENT_S * rate_hz)))
     # Twice as long as the window, so that a line's top can be read off between two lines.
