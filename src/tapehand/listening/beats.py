@@ -56,21 +56,26 @@ def _levelled(heard: Onsets) -> Values:
 
 
 def _best_ways(strength: Values, periods: Values) -> tuple[Values, NDArray[np.int64]]:
-    """For each frame the score of the best sequence of beats that ends there, and the beat before."""
+    """For each frame the score of the best sequence of beats that ends there, and the beat before.
+
+    No beat lies nearer to the next than the shortest step, so that many frames are decided at once.
+    """
     score, came_from = strength.copy(), np.full(strength.size, -1, dtype=np.int64)
-    longest = int(float(periods.max()) * LONGEST_STEP) + 2
-    logarithms = np.log(np.arange(1, longest + 1))
-    for frame in range(1, strength.size):
-        period = float(periods[frame])
-        nearest, farthest = max(1, int(period * SHORTEST_STEP)), min(frame, int(period * LONGEST_STEP))
-        if farthest < nearest:
-            continue
-        off = logarithms[nearest - 1 : farthest] - np.log(period)
-        ways = score[frame - farthest : frame - nearest + 1][::-1] - STIFFNESS * off * off
-        best = int(ways.argmax())
-        if ways[best] > 0.0:
-            score[frame] += ways[best]
-            came_from[frame] = frame - nearest - best
+    shortest = max(1, int(float(periods.min()) * SHORTEST_STEP))
+    steps = np.arange(shortest, int(float(periods.max()) * LONGEST_STEP) + 1)
+    for first in range(1, strength.size, shortest):
+        frames = np.arange(first, min(first + shortest, strength.size))
+        period = periods[frames][:, np.newaxis]
+        before = frames[:, np.newaxis] - steps
+        possible = (
+            (before >= 0) & (steps >= (period * SHORTEST_STEP).astype(np.int64)) & (steps <= period * LONGEST_STEP)
+        )
+        ways = score[np.maximum(before, 0)] - STIFFNESS * np.square(np.log(steps / period))
+        ways = np.where(possible, ways, 0.0)
+        best = ways.argmax(axis=1)
+        gained = ways[np.arange(frames.size), best]
+        score[frames] += gained
+        came_from[frames] = np.where(gained > 0.0, frames - steps[best], -1)
     return score, came_from
 
 
