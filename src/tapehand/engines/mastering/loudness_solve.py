@@ -33,7 +33,7 @@ SEARCH_ERROR_LU: Final = 0.001
 FURTHEST_DRIVE_DB: Final = 30.0
 _FINEST_PARTS: Final = 16
 # The forecast works out its gain as often as this at least; look-aheads are a few milliseconds.
-_LEAST_STEPS_HZ: Final = 11_000
+_LEAST_STEPS_HZ: Final = 6_000
 _SEARCH_STEPS: Final = 40
 _ROUNDS: Final = 6
 
