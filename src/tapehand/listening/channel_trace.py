@@ -40,11 +40,17 @@ class ChannelTrace:
         correlation = np.where(loud, both / (size + NOTHING), 0.0)
         if not loud.any() or float(np.median(correlation[loud])) < limit("phase_flips", "usual_correlation"):
             return ()
-        least = max(1, round(limit("phase_flips", "shortest_s") / self.hop_s))
-        against = runs(correlation <= threshold("phase_flips"), 2, bridge=least // 2)
+        heard, least = np.flatnonzero(loud), round(limit("phase_flips", "shortest_s") / self.hop_s)
+        # Rests say nothing: a stretch goes on across them.
+        against = [
+            (int(heard[first]), int(heard[end - 1]) + 1)
+            for first, end in runs(correlation[heard] <= threshold("phase_flips"), 2, bridge=least // 2)
+        ]
         return tuple(
             Occurrence(
-                start_s=first * self.hop_s, end_s=end * self.hop_s, value=float(np.median(correlation[first:end]))
+                start_s=first * self.hop_s,
+                end_s=end * self.hop_s,
+                value=max(-1.0, float(np.median(correlation[first:end][loud[first:end]]))),
             )
             for first, end in against
             if end - first >= least

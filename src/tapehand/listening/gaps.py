@@ -183,7 +183,7 @@ class GapScan:
         at, step, steepest = self._step(screen, channel, hop, level)
         is_cut = beside >= limits["beside_share"] * level or step >= limits["least_step"]
         return Edge(
-            at_s=samples_to_seconds(min(max(at, 0), screen.segment.core_end), self._rate_hz),
+            at_s=samples_to_seconds(self._at_the_end(screen, hop, at), self._rate_hz),
             rises=rises,
             level=level,
             is_cut=is_cut,
@@ -191,6 +191,13 @@ class GapScan:
             step=step,
             lasts=later >= limits["rising_share" if rises else "falling_share"] * level,
         )
+
+    def _at_the_end(self, screen: Screen, hop: int, at: int) -> int:
+        """The start or end of the recording where the edge is that, else the sample at which the step is largest."""
+        segment = screen.segment
+        if screen.position(hop) <= 0:
+            return 0
+        return segment.core_end if segment.is_last and hop >= screen.core.stop else at
 
     def _step(self, screen: Screen, channel: int, hop: int, level: float) -> tuple[int, float, float]:
         """The largest step from one sample to the next around the border: its place and its share of the level; and

@@ -1,9 +1,9 @@
 """Mains hum: lines at 50 or 60 Hz and their multiples that never stop.
 
 Spectra of four seconds, two seconds or more apart, of the sound at about 2 kHz. What is always there shows in the
-quietest quarter of them, line for line: music changes its notes, mains does not. Within a window a moment weighs the less the
-louder it is, so that a hum is measured between the strokes of a drum. The frequency is the one that fits all of its
-multiples at once, which is as good as hundredths of a hertz.
+quietest quarter of them, line for line: music changes its notes, mains does not. Within a window a moment weighs the
+less the louder it is, so that a hum is measured between the strokes of a drum. The frequency is the one that fits all
+of its multiples at once, which is as good as hundredths of a hertz.
 """
 
 import math
