@@ -182,7 +182,8 @@ def _loud_starts(recordings: Recordings, first: str, second: str, shift_s: float
     size = min(own.size, other.size)
     loudest = [max(float(levels.max(initial=0.0)), NOTHING) for levels in (own, other)]
     either = np.maximum(own[:size] / loudest[0], other[:size] / loudest[1])
-    first_frame, last_frame = max(0, -moved), size - max(0, moved)
+    # Not from the very edge, as the shift is known to a frame only.
+    first_frame, last_frame = max(0, -moved) + 2, size - max(0, moved) - 2
     width = round(settings()["window_s"] * compacts[0].frames_per_s)
     starts = range(first_frame, max(first_frame + 1, last_frame - width + 1), width)
     loudness = sorted(((float(either[start : start + width].sum()), -start) for start in starts), reverse=True)

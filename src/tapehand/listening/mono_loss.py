@@ -6,6 +6,7 @@ club's system sums away, and what only the sum of the tracks does.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -76,7 +77,7 @@ def mono_sums(audio: Audio, edges_hz: Sequence[float]) -> MonoSums:
     at = [min(left.size, round(edge * audio.length_samples / audio.rate_hz)) for edge in edges_hz]
     both = np.abs(left) ** 2 + np.abs(right) ** 2
     summed = 0.5 * np.abs(left + right) ** 2
-    cut = [slice(first, last) for first, last in zip(at[:-1], at[1:], strict=True)]
+    cut = [slice(first, last) for first, last in pairwise(at)]
     return MonoSums(
         stereo=np.array([both[band].sum() for band in cut]), mono=np.array([summed[band].sum() for band in cut])
     )
