@@ -18,6 +18,8 @@ from tapehand.listening.segments import MARGIN_SAMPLES, Segment
 from tapehand.song.finding import Fact, Finding
 
 METHOD: Final = "resonances/1"
+# In short recordings a note that is played again and again rings like a resonance.
+CONFIDENCE: Final = 0.5
 BANDS_PER_OCTAVE: Final = 24
 LOWEST_HZ: Final = 150.0
 OCTAVES: Final = 5
@@ -41,7 +43,15 @@ class Resonances:
         frequencies = " and ".join(f"{hz:.0f} Hz" for hz, _excess_db in self.found)
         hz, excess_db = self.found[0]
         return (
-            finding("resonance", track=track, path=path, value=hz, frequencies=frequencies, excess=f"{excess_db:.0f}"),
+            finding(
+                "resonance",
+                track=track,
+                path=path,
+                value=hz,
+                confidence=CONFIDENCE,
+                frequencies=frequencies,
+                excess=f"{excess_db:.0f}",
+            ),
         )
 
     def facts(self, track: str | None) -> tuple[Fact, ...]:

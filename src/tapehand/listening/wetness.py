@@ -18,6 +18,8 @@ from tapehand.listening.trace import Levels, Trace
 from tapehand.song.finding import Fact, Finding
 
 METHOD: Final = "wetness/1"
+# What is sung without a rest dies away as slowly as a room.
+CONFIDENCE: Final = 0.6
 WINDOW_S: Final = 0.4
 
 
@@ -38,7 +40,16 @@ class Wetness:
         """A note for each; they mean something only for what dies away fast, or stands out, by itself."""
         found = []
         if self.decay_s is not None and self.decay_s >= threshold("wet"):
-            found.append(finding("wet", track=track, path=path, value=self.decay_s, decay=f"{self.decay_s:.1f}"))
+            found.append(
+                finding(
+                    "wet",
+                    track=track,
+                    path=path,
+                    value=self.decay_s,
+                    confidence=CONFIDENCE,
+                    decay=f"{self.decay_s:.1f}",
+                )
+            )
         if self.crest_db is not None and self.crest_db <= threshold("low_crest"):
             found.append(
                 finding("low_crest", track=track, path=path, value=self.crest_db, crest=f"{self.crest_db:.1f}")
