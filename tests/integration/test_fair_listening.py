@@ -1,5 +1,6 @@
 """Options heard fairly: where they differ most, at one loudness, through one same chain."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from tapehand.meters.loudness import integrated_lufs
 from tapehand.meters.true_peak import true_peak_dbtp
 from tapehand.music.form import Section
 from tapehand.music.time import TempoMap
+from tapehand.render.sounds import HeldSound
 from tapehand.song.mixer import Insert
 from tapehand.song.op import SetFader, SetMaster
 from tapehand.song.processors import Gain
@@ -34,6 +36,22 @@ from tapehand.work import Work
 
 RATE_HZ = 16_000
 PROVENANCE = Provenance(engine="test", version="1", maker="machine")
+
+
+class HeldReader:
+    """A reader of a song that has one sound."""
+
+    def __init__(self, sound: Audio) -> None:
+        self.sound = sound
+
+    def __call__(self, _source: Source) -> Audio:
+        return self.sound
+
+    def open(self, _source: Source) -> HeldSound:
+        return HeldSound(self.sound)
+
+    def blocks(self, _source: Source) -> Iterator[Audio]:
+        yield self.sound
 
 
 def noise(rng: np.random.Generator, seconds: float, level: float = 0.1) -> Audio:
@@ -165,7 +183,7 @@ def view(sound: Audio) -> tuple[StoredView, Proposal]:
         for letter, gain in (("a", -3.0), ("b", -9.0))
     )
     proposal = Proposal(kind="mix", question="?", options=options, provenance=PROVENANCE)
-    return StoredView(state=made, sources={"b": source}, read=lambda _source: sound), proposal
+    return StoredView(state=made, sources={"b": source}, read=HeldReader(sound)), proposal
 
 
 def test_the_rough_is_heard_too_and_through_the_same_chain(rng: np.random.Generator) -> None:
