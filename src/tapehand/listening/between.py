@@ -7,7 +7,7 @@ from tapehand.listening.arrivals import related_pairs
 from tapehand.listening.bleed import bleed_findings, bleeds
 from tapehand.listening.drift import drift_findings
 from tapehand.listening.duplicates import copies, copy_findings
-from tapehand.listening.intonation import intonation, intonation_facts, intonation_findings
+from tapehand.listening.intonation import Intonation, intonation, intonation_facts, intonation_findings
 from tapehand.listening.masking import masking_findings, maskings
 from tapehand.listening.mic_pairs import mic_pair_facts, mic_pair_findings, mic_pairs
 from tapehand.listening.mono_loss import mono_loss_findings
@@ -26,17 +26,18 @@ class Between:
     notes: Mapping[str, tuple[Note, ...]]
 
 
-def heard_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> Between:
+def heard_between(recordings: Recordings, beats_s: Sequence[float] = (), pitch: Intonation | None = None) -> Between:
     """Facts and questions about copies, microphones, clocks, bleed, intonation, timing, masking and mono.
 
     ``beats_s`` are the song's beats where they are known with confidence; without them no part is held against bars.
+    ``pitch`` is given where it was listened to before.
     """
     same = copies(recordings)
     copied = {each.track for each in same}
     courses = {pair: course for pair, course in related_pairs(recordings).items() if copied.isdisjoint(pair)}
     one_source = [frozenset(pair) for pair, course in courses.items() if course.is_one_source]
     pairs = mic_pairs(recordings, courses)
-    pitch = intonation(recordings)
+    pitch = pitch or intonation(recordings)
     findings = (
         *copy_findings(same),
         *mic_pair_findings(recordings, pairs),

@@ -1,12 +1,14 @@
 """Everything that is heard of a session, put together: tracks, what lies between them, time, harmony and form."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.intonation import Intonation, intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
 from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
@@ -91,12 +93,12 @@ def listen_to_session(
     together = beside_each_other(tracks, rate_hz)
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
-    timeline = hear_timeline(together)
+    timeline, pitch = _time_and_pitch(together)
     bars_s, has_bars = _bars(known, timeline, end_s)
     beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
     lines = _lines(tracks, together)
     sections = _sections(known, lines, bars_s, has_bars=has_bars)
-    between = heard_between(together, beats_s)
+    between = heard_between(together, beats_s, pitch)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, between.notes, timeline.sure_beats_s)
     return Listening(
@@ -122,6 +124,14 @@ def listen_to_session(
         has_bars=has_bars,
         playing=playing_map(lines, bars_s),
     )
+
+
+def _time_and_pitch(together: ReadRecordings) -> tuple[Timeline, Intonation]:
+    """The two that take longest, beside each other."""
+    with ThreadPoolExecutor(1) as worker:
+        pitch = worker.submit(intonation, together)
+        timeline = hear_timeline(together)
+        return timeline, pitch.result()
 
 
 def bars_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
