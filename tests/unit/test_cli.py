@@ -58,7 +58,7 @@ def test_progress_is_one_line_with_the_time_left_on_a_terminal() -> None:
         line.report("render.mix", done, 8)
     line.close()
     assert "\n" not in stream.getvalue()
-    assert "Rendering the tracks" in stream.getvalue()
+    assert "Rendering the mix" in stream.getvalue()
     assert "8 s left" in stream.getvalue()
 
 
@@ -68,7 +68,7 @@ def test_progress_says_each_stage_once_in_a_file() -> None:
     for done in range(5):
         line.report("render.mix", done, 8)
     line.report("audio.write", 0, 1)
-    assert stream.getvalue() == "Rendering the tracks ...\nWriting ...\n"
+    assert stream.getvalue() == "Rendering the mix ...\nWriting ...\n"
 
 
 def test_a_question_that_many_tracks_raise_is_asked_once(capsys: pytest.CaptureFixture[str]) -> None:
