@@ -51,7 +51,7 @@ def test_small_and_odd_files_reach_their_loudness(tmp_path: Path, rate_hz: int, 
     assert told["true_peak_dbtp"] <= -1.0
 
 
-@pytest.mark.parametrize("stage", ["audio.write", "meter.read"])
+@pytest.mark.parametrize("stage", ["render.master", "meter.read"])
 def test_stopped_means_nothing_is_there(tmp_path: Path, stage: str) -> None:
     """A stop before the file is in place leaves none; one after it comes too late and is no stop."""
     write(tmp_path / "mix.wav", beats(4.0))

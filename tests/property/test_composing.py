@@ -418,9 +418,7 @@ def test_a_proposal_holds_whole_beats_and_recommends_none(proposal: Proposal) ->
 def test_the_mix_has_headroom_and_the_lead_is_heard(proposal: Proposal) -> None:
     song = apply_all(Song(name="beat", rate_hz=44_100), proposal.options[0].ops)
     stems: dict[str, np.ndarray] = {}
-    mix = Renderer(song=song).mix(
-        lambda identity, _name, audio: stems.__setitem__(identity, audio.samples)
-    )
+    mix = Renderer(song=song).mix(lambda identity, _name, audio: stems.__setitem__(identity, audio.samples))
     peak_db = 20 * np.log10(np.abs(mix.samples).max())
     assert -8.0 < peak_db < -2.5
     total = np.zeros((2, mix.length_samples))
