@@ -225,7 +225,9 @@ def _highest_beside(
 ) -> NDArray[np.float64]:
     """The highest of ``width`` hops at each border, on the side that sounds."""
     starts = np.where(rises, hops, hops - width)
-    return peaks.take(starts[:, None] + np.arange(width), mode="clip").max(axis=1).astype(np.float64)
+    beside = peaks.take(starts[:, None] + np.arange(width), mode="clip")
+    highest: NDArray[np.float64] = beside.max(axis=1).astype(np.float64)
+    return highest
 
 
 def _lowest_high(peaks: NDArray[np.float32], width: int) -> float:
