@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import parselmouth
-from bench.listening.parts import RATE_HZ, VOWELS, levelled, song, string, vowel
-from bench.recordings import FOLDER
 from numpy.typing import NDArray
 
+from bench.listening.parts import RATE_HZ, VOWELS, levelled, song, string, vowel
+from bench.recordings import FOLDER
 from tapehand.audio import Audio, io
 from tapehand.listening.pitch import track_pitch
 from tapehand.work import Work

@@ -20,6 +20,7 @@ Mono = NDArray[np.float32]
 FRAMES_PER_SECOND: Final = 100
 FRAME_S: Final = 0.02
 BATCH: Final = 128
+NO_SOUND: Final = np.zeros(0, dtype=np.float32)
 # Unequal, so that two channels of which one is upside down do not cancel each other.
 LEFT_SHARE: Final = 0.6
 
@@ -68,11 +69,13 @@ class Frames:
     first : number of the first of them in the recording.
     powers : float32 ``(frames, lines)``, one-sided: the sum over the lines is the mean square of the windowed frame.
     grid : where they lie.
+    sound : the stretch that ended in them, one channel of all, float32 ``(samples,)``; empty at the end.
     """
 
     first: int
     powers: Powers
     grid: FrameGrid
+    sound: Mono
 
     @property
     def count(self) -> int:
@@ -110,25 +113,26 @@ class FrameStream:
 
     def feed(self, block: Audio) -> Frames:
         """The frames that end inside ``block``."""
-        self._kept = np.concatenate([self._kept, one_channel(block)])
-        return self._take()
+        sound = one_channel(block)
+        self._kept = np.concatenate([self._kept, sound])
+        return self._take(sound)
 
     def finish(self) -> Frames:
         """What is left: frames that begin inside the recording and end in silence after it."""
         begun = -(-self._kept.size // self.grid.hop_samples)
         if begun == 0:
-            return self._frames(0)
+            return self._frames(0, NO_SOUND)
         length = (begun - 1) * self.grid.hop_samples + self.grid.size
         self._kept = np.pad(self._kept, (0, max(0, length - self._kept.size)))
-        return self._take()
+        return self._take(NO_SOUND)
 
-    def _take(self) -> Frames:
+    def _take(self, sound: Mono) -> Frames:
         whole = (self._kept.size - self.grid.size) // self.grid.hop_samples + 1
-        frames = self._frames(max(0, whole))
+        frames = self._frames(max(0, whole), sound)
         self._kept = self._kept[frames.count * self.grid.hop_samples :]
         return frames
 
-    def _frames(self, count: int) -> Frames:
+    def _frames(self, count: int, sound: Mono) -> Frames:
         powers = np.empty((count, self.grid.lines), dtype=np.float32)
         if count:
             windows = np.lib.stride_tricks.sliding_window_view(self._kept, self.grid.size)
@@ -139,9 +143,11 @@ class FrameStream:
                 if not self._kept[starts.start : starts.stop + self.grid.size].any():
                     powers[first:last] = 0.0  # most stems rest for half of the song
                     continue
-                lines = np.fft.rfft(some * self._window, axis=1)
-                np.multiply(lines.real**2 + lines.imag**2, self._scale, out=powers[first:last])
-        frames = Frames(first=self._done, powers=powers, grid=self.grid)
+                halves = np.fft.rfft(some * self._window, axis=1).view(np.float32)
+                np.square(halves, out=halves)
+                made = np.add(halves[:, 0::2], halves[:, 1::2], out=powers[first:last])
+                np.multiply(made, self._scale, out=made)
+        frames = Frames(first=self._done, powers=powers, grid=self.grid, sound=sound)
         self._done += count
         return frames
 

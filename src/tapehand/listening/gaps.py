@@ -163,21 +163,28 @@ class GapScan:
 
     def _edges_of(self, screen: Screen, channel: int, still: NDArray[np.bool_]) -> list[Edge]:
         core = screen.core
-        changes = np.flatnonzero(still[core.start : core.stop] != still[core.start - 1 : core.stop - 1]) + core.start
-        edges = [self._edge(screen, channel, hop, rises=not still[hop]) for hop in changes.tolist()]
+        hops = np.flatnonzero(still[core.start : core.stop] != still[core.start - 1 : core.stop - 1]) + core.start
+        rises = ~still[hops]
         if screen.segment.is_last and core.stop > core.start and not still[core.stop - 1]:
-            edges.append(self._edge(screen, channel, core.stop, rises=False))
-        return [edge for edge in edges if edge.level > self._least]
+            hops, rises = np.append(hops, core.stop), np.append(rises, False)
+        if not hops.size:
+            return []
+        # A recording that rests on its noise has thousands of borders in it, nearly all too quiet to be an edge.
+        levels = _highest_beside(screen.peaks[channel], hops, rises, screen.hops(0.02))
+        beside = _highest_beside(screen.peaks[channel], hops, rises, screen.hops(self._limits["beside_s"]))
+        loud = np.flatnonzero(levels > self._least).tolist()
+        return [
+            self._edge(screen, channel, int(hops[at]), bool(rises[at]), float(levels[at]), float(beside[at]))
+            for at in loud
+        ]
 
-    def _edge(self, screen: Screen, channel: int, hop: int, *, rises: bool) -> Edge:
-        """The edge before ``hop``: what sounds lies from it on, or before it."""
+    def _edge(self, screen: Screen, channel: int, hop: int, rises: bool, level: float, beside: float) -> Edge:
+        """The edge before ``hop``: what sounds lies from it on, or before it, ``beside`` right at it."""
         limits = self._limits
-        peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
-        level = float(peaks[: screen.hops(0.02)].max(initial=0.0))
-        beside = float(peaks[: screen.hops(limits["beside_s"])].max(initial=0.0))
         at_s = samples_to_seconds(screen.position(hop), self._rate_hz)
-        if level <= self._least or 2.0 * beside < limits["least_step"] * level:
+        if 2.0 * beside < limits["least_step"] * level:
             return Edge(at_s=at_s, rises=rises, level=level, is_cut=False, is_sharp=False, step=0.0, lasts=False)
+        peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
         first, last = screen.hops(limits["lasting_from_s"]), screen.hops(limits["lasting_to_s"])
         later = _lowest_high(peaks[first:last], screen.hops(0.01))
         at, step, steepest = self._step(screen, channel, hop, level)
@@ -211,6 +218,16 @@ class GapScan:
         at = int(steps.argmax())
         share = 1.0 / level if level else 0.0
         return screen.segment.start_samples + first + at + 1, float(steps[at]) * share, float(around.max()) * share
+
+
+def _highest_beside(
+    peaks: NDArray[np.float32], hops: NDArray[np.intp], rises: NDArray[np.bool_], width: int
+) -> NDArray[np.float64]:
+    """The highest of ``width`` hops at each border, on the side that sounds."""
+    starts = np.where(rises, hops, hops - width)
+    beside = peaks.take(starts[:, None] + np.arange(width), mode="clip")
+    highest: NDArray[np.float64] = beside.max(axis=1).astype(np.float64)
+    return highest
 
 
 def _lowest_high(peaks: NDArray[np.float32], width: int) -> float:

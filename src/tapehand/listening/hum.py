@@ -14,9 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.audio import Audio
 from tapehand.kernels import faults as kernels
-from tapehand.listening.frames import one_channel
 from tapehand.listening.kinds import finding, limit
 from tapehand.song.finding import Fact, Finding, Severity
 from tapehand.units import power_to_db
@@ -30,6 +28,8 @@ TAPS_PER_STEP: Final = 10
 HIGHEST_HZ: Final = 700.0
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0
+# Windows of such lengths are quickly transformed; others (8018 samples at 44.1 kHz) take several times as long.
+EASY_MULTIPLE: Final = 250
 MOST_WINDOWS: Final = 100
 SHORTEST_S: Final = 3.0
 MAINS_HZ: Final = (50.0, 60.0)
@@ -101,9 +101,9 @@ class HumScan:
         self._kept = np.zeros(self._weights.size - 1, dtype=np.float32)
         self._slow: list[Signal] = []
 
-    def feed(self, block: Audio) -> None:
-        """Take the next stretch."""
-        wave = np.concatenate([self._kept, one_channel(block)])
+    def feed(self, sound: Signal) -> None:
+        """Take the next stretch, one channel of all ``(samples,)``."""
+        wave = np.concatenate([self._kept, sound])
         made = kernels.decimate(wave, self._weights, self._factor)
         self._slow.append(made)
         self._kept = wave[made.size * self._factor :]
@@ -149,6 +149,7 @@ def _hum(slow: Signal, rate_hz: float) -> Hum:
 def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float]:
     """Mean square of every line of each window, as a tone would have that is always there."""
     size = min(round(WINDOW_S * rate_hz), slow.size)
+    size -= size % EASY_MULTIPLE
     hop = max(1, round(HOP_S * rate_hz), slow.size // MOST_WINDOWS)
     window = np.hanning(size + 1)[:-1]
     weights = _weights_of_moments(slow, max(1, round(MOMENT_S * rate_hz)))
@@ -173,10 +174,11 @@ def _weights_of_moments(slow: Signal, width: int) -> Lines:
 
 def _means(values: Lines, width: int) -> Lines:
     """Mean of each value and ``width`` to either side; at the ends of those that there are."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
+    sums = np.pad(np.cumsum(values), (width + 1, width), mode="edge")
+    sums[: width + 1] = 0.0
     at = np.arange(values.size)
-    last, first = np.minimum(at + width + 1, values.size), np.maximum(at - width, 0)
-    means: Lines = np.maximum(sums[last] - sums[first], 0.0) / (last - first)
+    counts = np.minimum(at + width + 1, values.size) - np.maximum(at - width, 0)
+    means: Lines = np.maximum(sums[2 * width + 1 :] - sums[: values.size], 0.0) / counts
     return means
 
 

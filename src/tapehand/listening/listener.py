@@ -109,11 +109,11 @@ def hear_track(recording: Recording, on_block: Callable[[Audio], None] = lambda 
         on_block(block)
         frames = stream.feed(block)
         faults.feed(block, frames)
-        compact.feed(block, frames)
+        compact.feed(frames)
         length_samples += block.length_samples
     nothing, rest = Audio.silence(first.channels, 0, recording.rate_hz), stream.finish()
     faults.feed(nothing, rest)
-    compact.feed(nothing, rest)
+    compact.feed(rest)
     told, kept = faults.finish(), compact.finish()
     return HeardTrack(
         recording=recording,

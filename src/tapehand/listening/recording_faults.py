@@ -124,7 +124,7 @@ class RecordingScan:
     def feed(self, block: Audio, frames: Frames) -> None:
         """Take the next stretch and the shared frames that end in it."""
         self._heard.feed(block)
-        self._hum.feed(block)
+        self._hum.feed(frames.sound)
         self._channels.feed(block)
         self._look_at(self._segments.feed(block.samples))
         self._trace.feed(frames)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapehand.audio import Audio
 from tapehand.audio.resample import StreamResampler, resample
-from tapehand.listening.frames import FrameGrid, Frames, FrameStream, one_channel
+from tapehand.listening.frames import FrameGrid, Frames, FrameStream
 
 COMPACT_RATE_HZ: Final = 8_000
 COMPACT_BLOCK_SAMPLES: Final = 1 << 16
@@ -31,23 +31,22 @@ class Compact:
     coded : the sound at 8 kHz as one channel, int16 ``(samples,)``; ``coding_gain`` makes it float.
     bands : power in the bands of ``BAND_EDGES_HZ`` every 10 ms, float32 ``(frames, 16)``.
     frames_per_s : frames of ``bands`` in a second (100, or a little more where 100 does not divide the rate).
+    levels : power of all bands every 10 ms, float32 ``(frames,)``; asked for by every track about every other.
     """
 
     coded: NDArray[np.int16]
     coding_gain: float
     bands: NDArray[np.float32]
     frames_per_s: float
+    levels: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", self.bands.sum(axis=1))
 
     @property
     def mono(self) -> Audio:
         """The sound at 8 kHz, made anew at every call."""
         return Audio((self.coded * np.float32(self.coding_gain))[np.newaxis], COMPACT_RATE_HZ)
-
-    @property
-    def levels(self) -> NDArray[np.float32]:
-        """Power of all bands every 10 ms, shape ``(frames,)``."""
-        levels: NDArray[np.float32] = self.bands.sum(axis=1)
-        return levels
 
     def later(self, start_s: float) -> "Compact":
         """The same with silence before it."""
@@ -176,8 +175,8 @@ def compact_of(audio: Audio) -> Compact:
     stream, scan = FrameStream(audio.rate_hz), CompactScan(audio.rate_hz)
     for start in range(0, audio.length_samples, COMPACT_BLOCK_SAMPLES):
         block = audio.span(start, min(start + COMPACT_BLOCK_SAMPLES, audio.length_samples))
-        scan.feed(block, stream.feed(block))
-    scan.feed(audio.span(0, 0), stream.finish())
+        scan.feed(stream.feed(block))
+    scan.feed(stream.finish())
     return scan.finish()
 
 
@@ -193,9 +192,9 @@ class CompactScan:
     def __post_init__(self) -> None:
         self._resampler = StreamResampler(self.rate_hz, COMPACT_RATE_HZ)
 
-    def feed(self, block: Audio, frames: Frames) -> None:
+    def feed(self, frames: Frames) -> None:
         """Take the next stretch and the frames that end in it."""
-        self._sound.append(self._resampler.feed(one_channel(block)))
+        self._sound.append(self._resampler.feed(frames.sound))
         self._bands.append(frames.bands(BAND_EDGES_HZ))
 
     def finish(self) -> Compact:

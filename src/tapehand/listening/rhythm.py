@@ -222,7 +222,7 @@ def _bpm(period: float) -> float:
 
 
 def _most_sure_of_bars(division: Values) -> float:
-    """Where beats are divided in three, two beats or four to the bar are a matter of writing: 6/8, or 12/8 and swing."""
+    """Where beats are divided in three, two of them to the bar or four are a matter of writing: 6/8, or 12/8, swing."""
     half, two_thirds = division[len(BAR_LENGTHS) + 3], division[len(BAR_LENGTHS) + 4]
     return float(load("rhythm")["confidence"]["divided_in_three"]) if two_thirds > half else 1.0
 
