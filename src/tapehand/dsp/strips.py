@@ -192,22 +192,6 @@ def run_strips(
     return made
 
 
-def filter_sections(tracks: Sequence[Audio], chains: Sequence[Sequence[Section]]) -> list[Audio]:
-    """Tracks of one rate and length, each through its sections.
-
-    Raises
-    ------
-    InternalError
-        ``render.not_finite`` for NaN or infinity.
-    """
-    made: list[Audio] = []
-    for first in range(0, len(tracks), PAIRS):
-        four = tracks[first : first + PAIRS]
-        settings = _settings([Pass(sections=list(chain)) for chain in chains[first : first + PAIRS]], four[0].rate_hz)
-        made += [Audio(samples, four[0].rate_hz) for samples in run_strip8([track.samples for track in four], settings)]
-    return made
-
-
 def mix_strips(
     inputs: Sequence[BusInput],
     chains: Sequence[Sequence[StripProcessor]],
