@@ -20,7 +20,7 @@ from tapehand.dsp.filters import equaliser_sections, forgets_slowly, high_pass_s
 from tapehand.dsp.sections import Section
 from tapehand.errors import InternalError
 from tapehand.kernels.bus import BusInput, BusNarrower
-from tapehand.kernels.strip import LANES, PAIRS, Strip8, Strip8OntoBus, StripSettings, lane_table, run_strip8
+from tapehand.kernels.strip import LANES, PAIRS, Strip8, Strip8OntoBus, StripSettings, lane_table
 from tapehand.song.processors import Compressor, Equaliser, Gain, HighPass
 from tapehand.units import db_to_gain
 
