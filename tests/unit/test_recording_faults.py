@@ -131,6 +131,26 @@ def test_a_fade_is_no_cut_and_a_rest_is_no_gap():
     assert (found.dropouts, found.gaps, found.cut_edges) == ((), (), ())
 
 
+def test_partials_that_end_are_no_question_and_noise_cut_off_is():
+    rng, time_s = np.random.default_rng(3), np.arange(8 * RATE_HZ) / RATE_HZ
+    into_s = time_s % 0.5
+    fades = np.clip(np.minimum(into_s, 0.5 - into_s) / 0.01, 0.0, 1.0)
+    chords = 1e-6 * rng.standard_normal(time_s.size)
+    for _voice in range(3):
+        notes_hz = np.repeat(165.0 * 2.0 ** (rng.integers(0, 20, 16) / 12.0), RATE_HZ // 2)
+        turns = np.cumsum(notes_hz) / RATE_HZ
+        wave = sum(np.sin(2.0 * np.pi * n * turns) * (n * notes_hz < 7_500.0) / n for n in range(1, 46))
+        chords += 0.05 * wave * fades * np.exp(-3.0 * into_s)
+    lines = np.fft.rfft(0.1 * rng.standard_normal(time_s.size) * np.exp(-40.0 * into_s))
+    lines[np.fft.rfftfreq(time_s.size, 1.0 / RATE_HZ) > 8_000.0] = 0.0
+    strokes = np.fft.irfft(lines, time_s.size)
+    told = [
+        {each.severity for each in heard(sound[None]).findings() if each.kind in ("lossy_source", "upsampled")}
+        for sound in (chords, strokes)
+    ]
+    assert told == [{"note"}, {"ask"}]
+
+
 def test_what_the_format_of_a_file_answers_is_not_asked(tmp_path):
     sound = FAULTS["lossy source"].plant(np.random.default_rng(1), clean("hats"), "clear").sound
     io.write(tmp_path / "a.wav", Audio.of(sound, RATE_HZ), "PCM_24")

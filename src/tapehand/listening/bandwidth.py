@@ -24,6 +24,8 @@ NOTHING: Final = 1e-20
 GAP_LINES: Final = 14
 GROUP_LINES: Final = 16
 QUAD_LINES: Final = 4
+# A line of a long frame is its power over the squared length: 3/8 over the length, where a short frame has 2.
+HANN_SCALE: Final = 16.0 / 3.0
 # Quads of lines right below a place, and a little above it, that are held against each other.
 QUADS_BELOW: Final = slice(-3, 0)
 QUADS_ABOVE: Final = slice(4, 7)
@@ -42,12 +44,14 @@ class Bandwidth:
     drop_db : how deep it is.
     cause : what such a wall comes from.
     reached : share of the sounding frames in which something noise-like is cut by it.
+    reached_long : the same of frames of 0.17 s, in which partials of a low note or a chord are none such.
     """
 
     wall_hz: float | None = None
     drop_db: float = 0.0
     cause: Cause = "none"
     reached: float = 0.0
+    reached_long: float = 0.0
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """The question about it."""
@@ -73,7 +77,9 @@ class Bandwidth:
     def _is_evident(self, wall_hz: float) -> bool:
         """Whether more than partials end there; few instruments have any that end as high as encoders do."""
         high = wall_hz >= limit("upsampled", "tones_below_hz")
-        return self.reached >= limit("upsampled", "least_reached_high" if high else "least_reached")
+        if high:
+            return self.reached >= limit("upsampled", "least_reached_high")
+        return min(self.reached, self.reached_long) >= limit("upsampled", "least_reached")
 
 
 class BandwidthScan:
@@ -86,6 +92,8 @@ class BandwidthScan:
         self._groups = grid.lines // GROUP_LINES
         self._flatness = np.zeros(self._groups)
         self._reached = np.zeros(max(0, grid.lines // QUAD_LINES - QUADS_ABOVE.stop + 1), dtype=np.int64)
+        self._reached_long = np.zeros_like(self._reached)
+        self._count_long = 0
         limits = kind("upsampled")["limits"]
         self._least_flat = limits["reached_flatness"]
         self._least_loud = db_to_gain(limits["reached_dbfs"]) ** 2
@@ -99,14 +107,29 @@ class BandwidthScan:
             return
         self._total += some.sum(axis=0, dtype=np.float64)
         self._count += len(some)
-        quads = some[:, : self._grid.lines // QUAD_LINES * QUAD_LINES].reshape(len(some), -1, QUAD_LINES)
-        means, logs = quads.mean(axis=2), np.log(quads + np.float32(NOTHING)).mean(axis=2)
+        means, logs = self._quads(some, QUAD_LINES)
         whole = (len(some), self._groups, GROUP_LINES // QUAD_LINES)
         used = self._groups * whole[2]
         geometric = np.exp(logs[:, :used].reshape(whole).mean(axis=2))
         arithmetic = means[:, :used].reshape(whole).mean(axis=2)
         self._flatness += (geometric / (arithmetic + np.float32(NOTHING))).sum(axis=0, dtype=np.float64)
         self._reached += self._cut_at(means, logs).sum(axis=0)
+
+    def feed_long(self, powers: NDArray[np.float64]) -> None:
+        """Take the next long frames, power per line, ``(frames, lines)`` up to half the rate."""
+        times = (powers.shape[1] - 1) // (self._grid.lines - 1)
+        # As much to each line as noise of that power has in a short frame, whose window and scale are others.
+        some = (powers * (HANN_SCALE * times)).astype(np.float32)
+        some = some[some.sum(axis=1) > LOUD_POWER * times]
+        if not len(some):
+            return
+        self._count_long += len(some)
+        self._reached_long += self._cut_at(*self._quads(some, QUAD_LINES * times)).sum(axis=0)
+
+    def _quads(self, powers: Powers, width: int) -> tuple[Powers, Powers]:
+        """Mean, and mean logarithm, of neighbouring lines, ``(frames, quads)``."""
+        quads = powers[:, : self._grid.lines // QUAD_LINES * width].reshape(len(powers), -1, width)
+        return quads.mean(axis=2), np.log(quads + np.float32(NOTHING)).mean(axis=2)
 
     def finish(self) -> Bandwidth:
         """The wall, if there is one."""
@@ -121,7 +144,10 @@ class BandwidthScan:
             return Bandwidth()
         quad = min((line - 2) // QUAD_LINES, self._reached.size - 1)
         reached = float(self._reached[quad]) / self._count
-        return Bandwidth(wall_hz=wall_hz, drop_db=drop_db, cause=_cause(wall_hz), reached=reached)
+        reached_long = float(self._reached_long[quad]) / max(self._count_long, 1)
+        return Bandwidth(
+            wall_hz=wall_hz, drop_db=drop_db, cause=_cause(wall_hz), reached=reached, reached_long=reached_long
+        )
 
     def _cut_at(self, means: Powers, logs: Powers) -> NDArray[np.bool_]:
         """In which frames something noise-like ends at each quad, ``(frames, places)``."""
