@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import soundfile
 from bench.listening.faults import is_found
 from bench.listening.injectors import FAULTS, Planted
 from bench.listening.stems import RATE_HZ, ROLES, STEMS, Sound, stem
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from tapehand.audio import Audio, io
 from tapehand.catalogue.loading import load
 from tapehand.listening.frames import FrameStream
+from tapehand.listening.listener import hear_track
 from tapehand.listening.recording_faults import RecordingFaults, RecordingScan, concerns, listen_closely
 from tapehand.listening.segments import CORE_SAMPLES, MARGIN_SAMPLES, SegmentStream
+from tapehand.listening.sources import FileSound, Recording
 from tapehand.song.finding import Finding
 
 LENGTH_S = 10.0
@@ -126,6 +129,37 @@ def test_a_fade_is_no_cut_and_a_rest_is_no_gap():
         ramp[(second + 1) * RATE_HZ : (second + 1) * RATE_HZ + 2_400] = np.linspace(0.0, 1.0, 2_400)
     found = heard(wave * ramp).gaps
     assert (found.dropouts, found.gaps, found.cut_edges) == ((), (), ())
+
+
+def test_partials_that_end_are_no_question_and_noise_cut_off_is():
+    rng, time_s = np.random.default_rng(3), np.arange(8 * RATE_HZ) / RATE_HZ
+    into_s = time_s % 0.5
+    fades = np.clip(np.minimum(into_s, 0.5 - into_s) / 0.01, 0.0, 1.0)
+    chords = 1e-6 * rng.standard_normal(time_s.size)
+    for _voice in range(3):
+        notes_hz = np.repeat(165.0 * 2.0 ** (rng.integers(0, 20, 16) / 12.0), RATE_HZ // 2)
+        turns = np.cumsum(notes_hz) / RATE_HZ
+        wave = sum(np.sin(2.0 * np.pi * n * turns) * (n * notes_hz < 7_500.0) / n for n in range(1, 46))
+        chords += 0.05 * wave * fades * np.exp(-3.0 * into_s)
+    lines = np.fft.rfft(0.1 * rng.standard_normal(time_s.size) * np.exp(-40.0 * into_s))
+    lines[np.fft.rfftfreq(time_s.size, 1.0 / RATE_HZ) > 8_000.0] = 0.0
+    strokes = np.fft.irfft(lines, time_s.size)
+    told = [
+        {each.severity for each in heard(sound[None]).findings() if each.kind in ("lossy_source", "upsampled")}
+        for sound in (chords, strokes)
+    ]
+    assert told == [{"note"}, {"ask"}]
+
+
+def test_what_the_format_of_a_file_answers_is_not_asked(tmp_path):
+    sound = FAULTS["lossy source"].plant(np.random.default_rng(1), clean("hats"), "clear").sound
+    io.write(tmp_path / "a.wav", Audio.of(sound, RATE_HZ), "PCM_24")
+    soundfile.write(tmp_path / "a.mp3", sound.T, RATE_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=0.6)
+    asked = []
+    for path in (tmp_path / "a.wav", tmp_path / "a.mp3"):
+        found = hear_track(Recording(id="a", name="a", rate_hz=RATE_HZ, sound=FileSound(path))).findings()
+        asked.append({each.kind for each in found if each.severity != "note"} & {"lossy_source", "upsampled"})
+    assert asked == [{"lossy_source"}, set()]
 
 
 def test_kinds_of_voices_concern_voices_alone():

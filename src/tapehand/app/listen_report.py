@@ -33,6 +33,9 @@ MOST_MARKS: Final = 40
 MOST_LINES: Final = 4
 # Facts of the song that are drawn, or too many for a table.
 ELSEWHERE: Final = ("section", "chord", "beats", "tempo_at", "moment")
+NO_CHORD: Final = "N"
+# A chart of bars that nearly all hold no chord tells nothing.
+LEAST_SHARE_OF_CHORDS: Final = 0.1
 SUNG: Final = ("lead_vocal",)
 
 
@@ -122,15 +125,16 @@ def _time_table(heard: Listening) -> Iterator[Table]:
 
 def _chords(heard: Listening) -> Iterator[Picture]:
     chords = [fact for fact in heard.facts if fact.name == "chord" and fact.track is None and fact.start_s is not None]
-    if not chords or not heard.has_bars:
+    harmonic_s = sum((fact.end_s or 0.0) - (fact.start_s or 0.0) for fact in chords if fact.value != NO_CHORD)
+    if not heard.has_bars or harmonic_s <= LEAST_SHARE_OF_CHORDS * heard.bars_s[-1]:
         return
+    bars = len(heard.bars_s) - 1
     places = np.interp([fact.start_s or 0.0 for fact in chords], heard.bars_s, np.arange(len(heard.bars_s)))
     chart = [
         ChartChord(start_bars=round(4 * float(at)) / 4, name=str(fact.value), confidence=fact.confidence)
         for at, fact in zip(places, chords, strict=True)
     ]
     sections = [ChartSection(name=s.name, start_bar=s.start_bar) for s in heard.sections]
-    bars = len(heard.bars_s) - 1
     yield Picture(
         caption="The chords that were heard; grey with a question mark where it is not sure.",
         svg=chord_chart_svg(chart, bars=bars, title="Chords", sections=sections),

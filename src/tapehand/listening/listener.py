@@ -7,7 +7,7 @@ time, harmony and form of the whole.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
@@ -55,6 +55,8 @@ class HeardTrack:
         """What this recording by itself gives reason to ask."""
         recording, damage = self.recording, self.recording.sound.damage
         found = self.faults.findings(recording.id, recording.path, self.sure_role)
+        if recording.sound.is_lossy:
+            found = tuple(_beside_lossy_format(found))
         if damage is None:
             return found
         return (damage_finding(damage, recording.rate_hz, recording.id, recording.path), *found)
@@ -146,6 +148,13 @@ def known_unheard(recordings: Sequence[Recording]) -> list[Fact]:
 def role_fact(track: str, guess: RoleGuess) -> Fact:
     """A role as a fact."""
     return Fact(name="role", value=guess.role, track=track, confidence=guess.confidence, method=ROLE_METHOD)
+
+
+def _beside_lossy_format(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Without asking what the file's format answers: what put up a wall in its spectrum."""
+    for finding in found:
+        if finding.kind != "lossy_source":
+            yield replace(finding, severity="note") if finding.kind == "upsampled" else finding
 
 
 def _role(recording: Recording, heard: Heard, compact: Compact, length_samples: int) -> RoleGuess:

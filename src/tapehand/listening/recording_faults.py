@@ -157,7 +157,7 @@ class RecordingScan:
             self._gaps.feed(screen)
             self._wetness.feed(screen)
             self._fake_stereo.feed(segment)
-            self._resonances.feed(segment)
+            self._bandwidth.feed_long(self._resonances.feed(segment))
 
 
 def listen_closely(audio: Audio) -> RecordingFaults:

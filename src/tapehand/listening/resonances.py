@@ -74,16 +74,17 @@ class ResonanceScan:
         self._centres_hz = [math.sqrt(low * high) for low, high in pairwise(edges_hz)]
         self._frames: list[Levels] = []
 
-    def feed(self, segment: Segment) -> None:
-        """Take the next segment."""
+    def feed(self, segment: Segment) -> Levels:
+        """Take the next segment; the long frames that were made of it, power per line as of ``Frames``."""
         wave = one_channel(Audio(segment.samples, self._rate_hz))[MARGIN_SAMPLES:]
         starts = range(0, wave.size - self._size + 1, round(STEP_S * self._rate_hz))
         if not len(starts) or self._lines.size < 2:
-            return
+            return np.zeros((0, self._size // 2 + 1))
         rows = np.fft.rfft(np.stack([wave[start : start + self._size] for start in starts]) * self._window, axis=1)
         powers = (rows.real**2 + rows.imag**2).astype(np.float64) / float(self._size) ** 2
         widths = np.maximum(np.diff(self._lines), 1)
         self._frames.append(np.add.reduceat(powers[:, : self._lines[-1]], self._lines[:-1], axis=1) / widths)
+        return powers
 
     def finish(self) -> Resonances:
         """What stands out all the time."""

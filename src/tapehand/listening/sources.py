@@ -21,6 +21,11 @@ class Sound(Protocol):
         """What was wrong with its file, known once all blocks were read."""
         ...
 
+    @property
+    def is_lossy(self) -> bool:
+        """Whether its file says itself that it lost something, known once a block was read."""
+        ...
+
     def blocks(self) -> Iterator[Audio]:
         """All of it in stretches."""
         ...
@@ -63,6 +68,7 @@ class HeldSound:
 
     audio: Audio
     damage: Damage | None = None
+    is_lossy: bool = False
 
     def blocks(self) -> Iterator[Audio]:
         """All of it in stretches."""
@@ -80,6 +86,7 @@ class PlayedSound:
 
     make: Callable[[], Audio]
     damage: Damage | None = None
+    is_lossy: bool = False
 
     def blocks(self) -> Iterator[Audio]:
         """All of it in stretches."""
@@ -97,14 +104,17 @@ class FileSound:
     path: Path
     right_path: Path | None = None
     damage: Damage | None = field(default=None, init=False)
+    is_lossy: bool = field(default=False, init=False)
 
     def blocks(self) -> Iterator[Audio]:
         """All of it in stretches; the shorter of two sides is filled up with silence."""
         with io.Reader(self.path) as left:
+            self.is_lossy = left.facts.lossy
             if self.right_path is None:
                 yield from left.blocks(BLOCK_SAMPLES)
             else:
                 with io.Reader(self.right_path) as right:
+                    self.is_lossy |= right.facts.lossy
                     yield from _side_by_side(left, right)
                     self.damage = right.damage()
             self.damage = left.damage() or self.damage
