@@ -21,7 +21,7 @@ from tapehand.song.finding import Finding
 
 STEMS_A_CLASS: Final = 50
 CLEAN_SEEDS: Final = 5
-FIRST_SEED: Final = 100
+FIRST_SEED: Final = 300
 TOLERANCE_S: Final = 0.02
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from tapehand.audio import Audio
 from tapehand.kernels import faults as kernels
-from tapehand.listening.kinds import clock_time, counted, finding, limit, threshold
-from tapehand.listening.occurrences import Occurrence, marks
+from tapehand.listening.kinds import counted, limit, threshold
+from tapehand.listening.occurrences import Occurrence, asked_once, marks
 from tapehand.listening.trace import runs
 from tapehand.song.finding import Fact, Finding
 
@@ -87,21 +87,9 @@ class PhaseFlips:
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """One question for all of them."""
-        if not self.places:
-            return ()
-        first, last = self.places[0], self.places[-1]
-        return (
-            finding(
-                "phase_flips",
-                track=track,
-                path=path,
-                value=min(each.value for each in self.places),
-                start_s=first.start_s,
-                end_s=last.end_s,
-                places=counted(len(self.places), "place"),
-                first=clock_time(first.start_s),
-            ),
-        )
+        lowest = min((each.value for each in self.places), default=None)
+        places = counted(len(self.places), "place")
+        return asked_once("phase_flips", self.places, track, path, value=lowest, places=places)
 
     def facts(self, track: str | None) -> tuple[Fact, ...]:
         """Each place."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapehand.listening.kinds import clock_time, counted, finding, limit
-from tapehand.listening.occurrences import Occurrence, marks, merged, strongest
+from tapehand.listening.kinds import counted, limit
+from tapehand.listening.occurrences import Occurrence, asked_once, marks, merged, strongest
 from tapehand.listening.screens import Screen, highest_between
 from tapehand.song.finding import Fact, Finding
 from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
@@ -28,22 +28,9 @@ class Clicks:
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """One question for all of them."""
-        if not self.places:
-            return ()
-        first, last = self.places[0], self.places[-1]
-        return (
-            finding(
-                "clicks",
-                track=track,
-                path=path,
-                value=strongest(self.places),
-                severity="ask" if strongest(self.places) >= limit("clicks", "ask_above_db") else "note",
-                start_s=first.start_s,
-                end_s=last.end_s,
-                clicks=counted(len(self.places), "click"),
-                first=clock_time(first.start_s),
-            ),
-        )
+        clear = bool(self.places) and strongest(self.places) >= limit("clicks", "ask_above_db")
+        clicks = counted(len(self.places), "click")
+        return asked_once("clicks", self.places, track, path, severity="ask" if clear else "note", clicks=clicks)
 
     def facts(self, track: str | None) -> tuple[Fact, ...]:
         """Each place."""

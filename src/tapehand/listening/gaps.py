@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehand.listening.kinds import clock_time, counted, finding, kind, limit
-from tapehand.listening.occurrences import Occurrence, marks, merged
+from tapehand.listening.kinds import counted, kind, limit
+from tapehand.listening.occurrences import Occurrence, asked_once, marks, merged
 from tapehand.listening.screens import Screen, highest_between
 from tapehand.song.finding import Fact, Finding
 from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
@@ -55,12 +55,11 @@ class Gaps:
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """One question for each kind."""
-        found = [
-            _grouped("dropouts", self.dropouts, track, path, noun="dropout"),
-            _grouped("gap", self.gaps, track, path, noun="place"),
-            self._edges_finding(track, path),
-        ]
-        return tuple(each for each in found if each is not None)
+        return (
+            *_with_longest("dropouts", self.dropouts, track, path, noun="dropout"),
+            *_with_longest("gap", self.gaps, track, path, noun="place"),
+            *asked_once("cut_edge", self.cut_edges, track, path, places=self._where_cut()),
+        )
 
     def facts(self, track: str | None) -> tuple[Fact, ...]:
         """Each place."""
@@ -70,44 +69,23 @@ class Gaps:
             *marks(self.cut_edges, "cut_edge", "dBFS", track, METHOD),
         )
 
-    def _edges_finding(self, track: str | None, path: str | None) -> Finding | None:
+    def _where_cut(self) -> str:
         if not self.cut_edges:
-            return None
-        first, last = self.cut_edges[0], self.cut_edges[-1]
-        at_start, at_end = first.start_s == 0.0, last.end_s >= self.duration_s
+            return ""
+        at_start, at_end = self.cut_edges[0].start_s == 0.0, self.cut_edges[-1].end_s >= self.duration_s
         where = {(True, True): "its start and its end", (True, False): "its start", (False, True): "its end"}
         inside = len(self.cut_edges) - at_start - at_end
         places = [where[at_start, at_end]] if at_start or at_end else []
         places += [f"{counted(inside, 'place')} inside"] if inside else []
-        return finding(
-            "cut_edge",
-            track=track,
-            path=path,
-            value=max(edge.value for edge in self.cut_edges),
-            start_s=first.start_s,
-            end_s=last.end_s,
-            places=" and ".join(places),
-            first=clock_time(first.start_s),
-        )
+        return " and ".join(places)
 
 
-def _grouped(
+def _with_longest(
     kind: str, places: tuple[Occurrence, ...], track: str | None, path: str | None, noun: str
-) -> Finding | None:
-    if not places:
-        return None
-    longest_s = max(each.value for each in places)
-    return finding(
-        kind,
-        track=track,
-        path=path,
-        value=longest_s,
-        start_s=places[0].start_s,
-        end_s=places[-1].end_s,
-        places=counted(len(places), noun),
-        first=clock_time(places[0].start_s),
-        longest=f"{1000.0 * longest_s:.0f} ms" if longest_s < 1.0 else f"{longest_s:.1f} s",
-    )
+) -> tuple[Finding, ...]:
+    longest_s = max((each.value for each in places), default=0.0)
+    longest = f"{1000.0 * longest_s:.0f} ms" if longest_s < 1.0 else f"{longest_s:.1f} s"
+    return asked_once(kind, places, track, path, places=counted(len(places), noun), longest=longest)
 
 
 class GapScan:

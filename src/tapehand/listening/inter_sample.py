@@ -10,8 +10,8 @@ import numpy as np
 
 from tapehand.dsp.interpolation import bs1770_bank
 from tapehand.kernels import meter as kernels
-from tapehand.listening.kinds import clock_time, counted, finding, limit, threshold
-from tapehand.listening.occurrences import Occurrence, marks, merged, strongest
+from tapehand.listening.kinds import counted, limit, threshold
+from tapehand.listening.occurrences import Occurrence, asked_once, marks, merged, strongest
 from tapehand.listening.screens import Screen
 from tapehand.listening.trace import runs
 from tapehand.song.finding import Fact, Finding
@@ -28,22 +28,9 @@ class InterSamplePeaks:
 
     def findings(self, track: str | None, path: str | None) -> tuple[Finding, ...]:
         """One note for all of them."""
-        if not self.places:
-            return ()
-        first, last = self.places[0], self.places[-1]
-        return (
-            finding(
-                "inter_sample",
-                track=track,
-                path=path,
-                value=strongest(self.places),
-                start_s=first.start_s,
-                end_s=last.end_s,
-                places=counted(len(self.places), "place"),
-                first=clock_time(first.start_s),
-                highest=f"{strongest(self.places):+.1f}",
-            ),
-        )
+        highest = f"{strongest(self.places):+.1f}" if self.places else ""
+        places = counted(len(self.places), "place")
+        return asked_once("inter_sample", self.places, track, path, places=places, highest=highest)
 
     def facts(self, track: str | None) -> tuple[Fact, ...]:
         """Each place."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tapehand.song.finding import Fact
+from tapehand.listening.kinds import clock_time, finding
+from tapehand.song.finding import Fact, Finding, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,36 @@ def marks(occurrences: Sequence[Occurrence], name: str, unit: str, track: str | 
         )
         for each in occurrences
     )
+
+
+def asked_once(
+    kind: str,
+    occurrences: Sequence[Occurrence],
+    track: str | None,
+    path: str | None,
+    *,
+    value: float | None = None,
+    severity: Severity | None = None,
+    **words: object,
+) -> tuple[Finding, ...]:
+    """One question for all places, in order of time; none where there are none.
+
+    ``value`` is that of the strongest if none is given; ``words`` fill the question, beside ``first``.
+    """
+    if not occurrences:
+        return ()
+    first, last = occurrences[0], occurrences[-1]
+    question = finding(
+        kind,
+        track=track,
+        path=path,
+        value=strongest(occurrences) if value is None else value,
+        threshold=None,
+        start_s=first.start_s,
+        end_s=last.end_s,
+        severity=severity,
+        confidence=1.0,
+        first=clock_time(first.start_s),
+        **words,
+    )
+    return (question,)
