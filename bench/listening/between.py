@@ -2,7 +2,7 @@
 
 Each song is eight clean parts of one tempo and key (``parts``). Into copies of it one fault at a time is planted, at
 three severities; what is looked for is known from the planting alone. The clean songs count false questions. Seeds from
-700 on; those below are for developing.
+900 on; those below are for developing.
 """
 
 import sys
