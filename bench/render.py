@@ -5,7 +5,6 @@ written as WAV24 with dither. Times are of the whole way, decoding and encoding 
 """
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.timing import peak_memory_mb
 from tapehand.audio import Audio, io
 from tapehand.render.assembly import Assembly
 from tapehand.render.mixer import STEP_SAMPLES, Part
@@ -221,12 +221,7 @@ def main(length_s: int) -> None:
     """Render a song of that length and print the peak of memory in MB."""
     sources = EndlessSources(RATE_HZ, length_s * RATE_HZ)
     mix_only(Renderer(song=song(length_s), sources=sources, threads=THREADS))
-    status = Path("/proc/self/status")
-    if status.exists():  # what getrusage tells begins with the memory of whoever started us
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        print(int(peak.split()[1]) / 1024.0)
-    else:
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
+    print(peak_memory_mb())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ LISTEN = """
 import json, resource, sys, time
 begun = time.monotonic()
 from pathlib import Path
+from bench.timing import peak_memory_mb
 from tapehand.app.inbox import Question, entries
 from tapehand.app.listen import listen_to_path
 from tapehand.bootstrap import make_studio
@@ -35,7 +36,7 @@ names = {track.id: track.name for track in heard.tracks}
 asked = [Question(finding=each, track_name=names.get(each.track)) for each in heard.findings if each.severity != "note"]
 usage = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({
-    "wall_s": time.monotonic() - begun, "cpu_s": usage.ru_utime + usage.ru_stime, "memory_mb": usage.ru_maxrss / 1024,
+    "wall_s": time.monotonic() - begun, "cpu_s": usage.ru_utime + usage.ru_stime, "memory_mb": peak_memory_mb(),
     "first_s": first[0], "notes": len(heard.findings) - len(asked),
     "asked": [[entry.kind, list(entry.tracks)] for entry in entries(asked)],
     "roles": {track.name: [track.role, track.role_confidence] for track in heard.tracks},
