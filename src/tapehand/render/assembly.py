@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from tapehand.audio import Audio
 from tapehand.audio.buffer import Samples
 from tapehand.render.chains import SIDE_BY_SIDE, Chains
 from tapehand.render.gains import strip_gains
@@ -33,7 +32,7 @@ from tapehand.render.plan import (
     processors,
 )
 from tapehand.render.shelf import Shelf
-from tapehand.render.sounds import Sound, stretch
+from tapehand.render.sounds import whole
 from tapehand.song.mixer import MIX, Bus, Insert, Strip
 from tapehand.song.region import NoteRegion
 from tapehand.song.song import Song, Track
@@ -142,7 +141,7 @@ def chains_of(
     """The chains of a few strips of a song, with what they listen to."""
     every = [insert for chain in inserts for insert in chain]
     keys = {name: lay_track(song, song.track(name), shelf) for name in key_tracks(every)}
-    impulses = {blob: _whole(shelf.source(blob, song.rate_hz)) for blob in impulse_sources(every)}
+    impulses = {blob: whole(shelf.source(blob, song.rate_hz)) for blob in impulse_sources(every)}
     chains = [processors(chain) for chain in inserts]
     return Chains(chains, channels, song.rate_hz, names=names, keys=keys, impulses=impulses)
 
@@ -158,7 +157,3 @@ def stem_owners(song: Song) -> dict[str, str]:
     """The names, by id, of the strips that end in the mix bus and are to be heard, in song order."""
     owners: list[Track | Bus] = [*heard_tracks(song), *buses_in_order(song)]
     return {owner.id: owner.name for owner in owners if owner.strip.output == MIX}
-
-
-def _whole(sound: Sound) -> Audio:
-    return stretch(sound, 0, sound.length_samples)

@@ -23,7 +23,7 @@ from tapehand.render.mixer import OUT, STEP_SAMPLES, Mixer
 from tapehand.render.moments import MomentKeeper, moment_samples
 from tapehand.render.plan import ringing_samples
 from tapehand.render.shelf import Shelf
-from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch
+from tapehand.render.sounds import HeldSound, NoSources, Sound, Sources, stretch, whole
 from tapehand.render.sums import parts_since
 from tapehand.song.mixer import Insert
 from tapehand.song.song import Song
@@ -82,8 +82,7 @@ class Renderer:
 
     def played(self, track_id: str) -> Audio:
         """What lies on a track before its strip."""
-        sound = lay_track(self.song, self.song.track(track_id), self._shelf())
-        return stretch(sound, 0, sound.length_samples)
+        return whole(lay_track(self.song, self.song.track(track_id), self._shelf()))
 
     def pre_fader(self, track_id: str) -> Audio:
         """A track after its inserts. Polarity and delay come with the fader."""
@@ -91,8 +90,8 @@ class Renderer:
         sound, inserts = lay_track(self.song, track, shelf), track.strip.inserts
         end = sound.length_samples + ringing_samples(inserts, self.song.rate_hz)
         made = [block.copy() for block in self._through(sound, inserts, track.name, shelf, end)]
-        whole = Audio.of(np.concatenate(made, axis=1), self.song.rate_hz) if made else stretch(sound, 0, 0)
-        return whole.span(0, max(sound.length_samples, _last_heard(whole.samples) + 1))
+        ringing = Audio.of(np.concatenate(made, axis=1), self.song.rate_hz) if made else stretch(sound, 0, 0)
+        return ringing.span(0, max(sound.length_samples, _last_heard(ringing.samples) + 1))
 
     def blocks(self, *, stems: bool = False, start_samples: int = 0) -> Iterator[RenderedBlock]:
         """The stereo mix after the mix bus, before the master chain, up to its end; with all stems if wanted.
@@ -191,8 +190,8 @@ class Renderer:
         return through(sound, chains_of(self.song, shelf, [inserts], [sound.channels], [name]), end)
 
     def _joined(self, parts: Sequence[Samples]) -> Audio:
-        whole = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0), dtype=np.float32)
-        return Audio.of(whole, self.song.rate_hz)
+        joined = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0), dtype=np.float32)
+        return Audio.of(joined, self.song.rate_hz)
 
 
 def _until_faint(blocks: Iterator[RenderedBlock], least: int) -> Iterator[RenderedBlock]:

@@ -36,11 +36,11 @@ class Shelf:
     )
 
     def source(self, blob: str, rate_hz: int) -> Sound:
-        """A recording at ``rate_hz``; raises as the sources do."""
-        plain = self.sources.open(blob)
-        if plain is not None and plain.rate_hz == rate_hz:
-            return plain
-        return self.made_of_blocks(("source", blob, rate_hz), lambda: self._converted(blob, plain, rate_hz))
+        """A recording at ``rate_hz``, opened once; raises as the sources do."""
+        place = f"{blob}@{rate_hz}"
+        if place not in self._ready:
+            self._ready[place] = self._opened(blob, rate_hz)
+        return self._ready[place]
 
     def made(self, what: tuple[object, ...], make: Callable[[], Audio]) -> Sound:
         """What ``make`` gives, once: ``what`` says all that it depends on."""
@@ -53,6 +53,12 @@ class Shelf:
             if key not in self._ready:
                 self._ready[key] = self._kept(key) or self._made(key, make)
             return self._ready[key]
+
+    def _opened(self, blob: str, rate_hz: int) -> Sound:
+        plain = self.sources.open(blob)
+        if plain is not None and plain.rate_hz == rate_hz:
+            return plain
+        return self.made_of_blocks(("source", blob, rate_hz), lambda: self._converted(blob, plain, rate_hz))
 
     def _converted(self, blob: str, plain: Sound | None, rate_hz: int) -> Iterator[Audio]:
         blocks = self.sources.blocks(blob) if plain is None else pieces(plain)

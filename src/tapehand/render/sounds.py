@@ -143,6 +143,11 @@ def stretch(sound: Sound, start: int, end: int) -> Audio:
     return Audio(samples, sound.rate_hz)
 
 
+def whole(sound: Sound) -> Audio:
+    """All of a sound, in memory."""
+    return stretch(sound, 0, sound.length_samples)
+
+
 def joined(parts: Iterable[Audio]) -> Audio:
     """Stretches of one sound, in memory."""
     held = list(parts)
