@@ -7,19 +7,20 @@ enough in frequency for anything wider than 43 Hz. What needs finer lines looks 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
+from tapehand.kernels.spectra import SMALLEST, PowerSpectra, band_sums
 
 Powers = NDArray[np.float32]
 Mono = NDArray[np.float32]
 
 FRAMES_PER_SECOND: Final = 100
 FRAME_S: Final = 0.02
-BATCH: Final = 128
 NO_SOUND: Final = np.zeros(0, dtype=np.float32)
 # Unequal, so that two channels of which one is upside down do not cancel each other.
 LEFT_SHARE: Final = 0.6
@@ -38,7 +39,7 @@ class FrameGrid:
     hop_samples: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", 2 ** math.ceil(math.log2(FRAME_S * self.rate_hz)))
+        object.__setattr__(self, "size", max(SMALLEST, 2 ** math.ceil(math.log2(FRAME_S * self.rate_hz))))
         object.__setattr__(self, "hop_samples", max(1, self.rate_hz // FRAMES_PER_SECOND))
 
     @property
@@ -89,15 +90,7 @@ class Frames:
 
     def bands(self, edges_hz: Sequence[float]) -> Powers:
         """Power between neighbouring rising edges, shape ``(frames, edges - 1)``; 0 above half the rate."""
-        at = np.array([self.grid.line(edge) for edge in edges_hz])
-        inside = np.minimum(at, self.grid.lines - 1)
-        sums: Powers = np.add.reduceat(self.powers, inside, axis=1)[:, :-1]
-        # The last line is nobody's start where an edge lies above it, and an empty band would give its first line.
-        if at[-1] > inside[-1]:
-            last = int(np.flatnonzero(at[1:] > inside[-1])[0])
-            sums[:, last] = self.powers[:, inside[last] :].sum(axis=1)
-        sums[:, at[1:] == at[:-1]] = 0.0
-        return sums
+        return band_sums(self.powers, _edges(self.grid, tuple(edges_hz)))
 
 
 class FrameStream:
@@ -106,8 +99,8 @@ class FrameStream:
     def __init__(self, rate_hz: int) -> None:
         self.grid = FrameGrid(rate_hz=rate_hz)
         window = np.hanning(self.grid.size + 1)[:-1].astype(np.float32)
-        self._window = window
-        self._scale = np.float32(2.0 / (self.grid.size * float(np.square(window, dtype=np.float64).sum())))
+        scale = 2.0 / (self.grid.size * float(np.square(window, dtype=np.float64).sum()))
+        self._spectra = PowerSpectra(window, scale)
         self._kept = np.zeros(0, dtype=np.float32)
         self._done = 0
 
@@ -133,23 +126,16 @@ class FrameStream:
         return frames
 
     def _frames(self, count: int, sound: Mono) -> Frames:
-        powers = np.empty((count, self.grid.lines), dtype=np.float32)
-        if count:
-            windows = np.lib.stride_tricks.sliding_window_view(self._kept, self.grid.size)
-            for first in range(0, count, BATCH):
-                last = min(count, first + BATCH)
-                starts = slice(first * self.grid.hop_samples, (last - 1) * self.grid.hop_samples + 1)
-                some = windows[starts][:: self.grid.hop_samples]
-                if not self._kept[starts.start : starts.stop + self.grid.size].any():
-                    powers[first:last] = 0.0  # most stems rest for half of the song
-                    continue
-                halves = np.fft.rfft(some * self._window, axis=1).view(np.float32)
-                np.square(halves, out=halves)
-                made = np.add(halves[:, 0::2], halves[:, 1::2], out=powers[first:last])
-                np.multiply(made, self._scale, out=made)
+        powers = self._spectra.of(self._kept, self.grid.hop_samples, count)
         frames = Frames(first=self._done, powers=powers, grid=self.grid, sound=sound)
         self._done += count
         return frames
+
+
+@cache
+def _edges(grid: FrameGrid, edges_hz: tuple[float, ...]) -> NDArray[np.int64]:
+    """The lines that frequencies stand for."""
+    return np.array([grid.line(edge_hz) for edge_hz in edges_hz], dtype=np.int64)
 
 
 def one_channel(audio: Audio) -> Mono:
