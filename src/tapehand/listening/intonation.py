@@ -4,7 +4,7 @@ Questions only, naming notes and cents. What is bent on purpose stays bent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,11 +40,13 @@ class Intonation:
     parts : tuning of every part that has one, by its name.
     common_cents : what most parts that hold their pitch agree on, off A at 440 Hz; None without any.
     notes : of the tracks that carry one voice, by their names.
+    curves : their pitch over time.
     """
 
     parts: Mapping[str, PartTuning]
     common_cents: float | None
     notes: Mapping[str, tuple[Note, ...]]
+    curves: Mapping[str, PitchCurve] = field(default_factory=dict)
 
 
 def settings() -> Mapping[str, Any]:
@@ -58,13 +60,12 @@ def intonation(recordings: Recordings) -> Intonation:
     tunings = {name: part_tuning(recordings.compact(name)) for name in recordings.names if _has_keys(recordings, name)}
     parts = {name: tuning for name, tuning in tunings.items() if tuning is not None}
     melodies = [name for name in recordings.names if recordings.role(name) in settings()["melody_roles"]]
+    curves = {name: _voice_pitch(recordings, name) for name in melodies}
     return Intonation(
         parts=parts,
         common_cents=common_tuning(_sure(parts, melodies)),
-        notes={
-            name: notes_of(_voice_pitch(recordings, name), attack_times_s(recordings.compact(name)))
-            for name in melodies
-        },
+        notes={name: notes_of(curve, attack_times_s(recordings.compact(name))) for name, curve in curves.items()},
+        curves=curves,
     )
 
 
@@ -122,7 +123,7 @@ def _notes_beside(heard: Intonation) -> list[Finding]:
     found = []
     for name, notes in heard.notes.items():
         sung = settled(notes)
-        if len(sung) < limit("notes_beside_the_key", "fewest_notes") or not _is_sung(notes, sung):
+        if len(sung) < limit("notes_beside_the_key", "fewest_notes") or not is_sung(notes):
             continue
         reference = _reference_cents(heard, sung)
         tuning_hz = REFERENCE_HZ * float(np.exp2(reference / 1200.0))
@@ -137,10 +138,10 @@ def _notes_beside(heard: Intonation) -> list[Finding]:
     return found
 
 
-def _is_sung(notes: Sequence[Note], sung: Sequence[Note]) -> bool:
-    """Speech and rap slide all the time; nothing is said about their notes."""
+def is_sung(notes: Sequence[Note]) -> bool:
+    """Whether a line is sung or played: speech and rap slide all the time, and nothing is said about their notes."""
     whole = sum(note.duration_s for note in notes)
-    return sum(note.duration_s for note in sung) >= limit("notes_beside_the_key", "sung_share") * whole
+    return sum(note.duration_s for note in settled(notes)) >= limit("notes_beside_the_key", "sung_share") * whole
 
 
 def _reference_cents(heard: Intonation, sung: Sequence[Note]) -> float:

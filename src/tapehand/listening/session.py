@@ -100,7 +100,7 @@ def listen_to_session(
     sections = _sections(known, lines, bars_s, has_bars=has_bars)
     between = heard_between(together, beats_s, pitch)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
-    moments = find_moments(together, between.notes, timeline.sure_beats_s)
+    moments = find_moments(together, pitch, timeline.sure_beats_s)
     return Listening(
         rate_hz=rate_hz,
         tracks=tuple(_row(track) for track in tracks),
