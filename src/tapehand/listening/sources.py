@@ -10,7 +10,8 @@ import numpy as np
 from tapehand.audio import Audio, io
 from tapehand.audio.facts import Damage
 
-BLOCK_SAMPLES: Final = 1 << 16
+# Long enough that most of the time is spent on sound, not on calls; six seconds at usual rates.
+BLOCK_SAMPLES: Final = 1 << 18
 
 
 class Sound(Protocol):
