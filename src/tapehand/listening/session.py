@@ -8,10 +8,11 @@ from typing import Final
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.heard_track import HeardTrack
 from tapehand.listening.intonation import Intonation, intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
-from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.listener import OnFacts, beside_each_other, hear_tracks
 from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
 from tapehand.listening.sources import Recording
