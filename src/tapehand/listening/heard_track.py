@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from tapehand.audio.facts import Damage
 from tapehand.listening.faults import Heard, damage_finding
@@ -64,6 +64,28 @@ class HeardTrack:
     def is_silent(self) -> bool:
         """Whether there is nothing to hear."""
         return self.faults.heard.levels.is_silent
+
+
+class Memory(Protocol):
+    """Remembers what was heard of recordings; losing any of it costs time and nothing else."""
+
+    def recall(self, recording: Recording) -> HeardTrack | None:
+        """What was heard of the same sound before, as this recording's."""
+        ...
+
+    def keep(self, heard: HeardTrack) -> None:
+        """Remember it, as long as there is room."""
+        ...
+
+
+class NoMemory:
+    """Remembers nothing."""
+
+    def recall(self, _recording: Recording) -> None:
+        """Nothing."""
+
+    def keep(self, _heard: HeardTrack) -> None:
+        """Let it go."""
 
 
 def named_role(recording: Recording) -> RoleGuess:

@@ -28,12 +28,13 @@ from tapehand.work import Work
 ROLE_STRETCH_S: Final = 60.0
 
 OnFacts = Callable[[Sequence[Fact]], None]
+OnHeard = Callable[[HeardTrack], None]
 
 
 def hear_tracks(
-    recordings: Sequence[Recording], *, threads: int, work: Work, on_facts: OnFacts | None = None
+    recordings: Sequence[Recording], *, threads: int, work: Work, on_heard: OnHeard | None = None
 ) -> tuple[HeardTrack, ...]:
-    """Every recording, read once, several at a time; ``on_facts`` is told of each as soon as it was heard.
+    """Every recording, read once, several at a time; ``on_heard`` is given each as soon as it was heard.
 
     Raises
     ------
@@ -44,8 +45,8 @@ def hear_tracks(
 
     def one(recording: Recording) -> HeardTrack:
         heard = hear_track(recording, progress)
-        if on_facts is not None:
-            on_facts(heard.facts())
+        if on_heard is not None:
+            on_heard(heard)
         return heard
 
     with ThreadPoolExecutor(max(threads, 1)) as workers:
