@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from tapehand.app.heard_before import HeardBefore
 from tapehand.app.hearing import content_of, recording_of_file, recordings_of_song, recordings_of_stems
 from tapehand.app.inbox import finding_plain
 from tapehand.app.songs import IMPORT_SCOPE, SONG_SUFFIX, late_findings, left_out_findings
@@ -107,23 +108,34 @@ def _listen(
     """From the cache, where these sounds were listened to before by the same code; what names say is told at once."""
     if on_facts is not None:
         on_facts(known_unheard(recordings))
+    recordings = _with_contents(recordings, studio.threads)
     key = _key(studio, recordings, rate_hz, known)
     kept = studio.listenings.get(key)
     if kept is not None:
         return _from_plain(json.loads(kept))
-    heard = listen_to_session(recordings, rate_hz, known=known, threads=studio.threads, work=work, on_facts=on_facts)
+    heard = listen_to_session(
+        recordings,
+        rate_hz,
+        known=known,
+        threads=studio.threads,
+        work=work,
+        on_facts=on_facts,
+        memory=HeardBefore(studio.hearings, studio.ears),
+    )
     studio.listenings.put(key, json.dumps(asdict(heard)))
     return heard
 
 
+def _with_contents(recordings: Sequence[Recording], threads: int) -> list[Recording]:
+    """The recordings, each with the hash of its sound."""
+    with ThreadPoolExecutor(max(threads, 1)) as workers:
+        contents = workers.map(content_of, recordings)
+        return [replace(each, content=content) for each, content in zip(recordings, contents, strict=True)]
+
+
 def _key(studio: Studio, recordings: Sequence[Recording], rate_hz: int, known: Known) -> str:
     """Everything that hearing depends on, in a hash."""
-    with ThreadPoolExecutor(max(studio.threads, 1)) as workers:
-        contents = list(workers.map(content_of, recordings))
-    tracks = [
-        (each.id, each.name, each.path, content, each.start_samples, each.role)
-        for each, content in zip(recordings, contents, strict=True)
-    ]
+    tracks = [(each.id, each.name, each.path, each.content, each.start_samples, each.role) for each in recordings]
     return hashlib.sha256(repr((studio.ears, rate_hz, known, tracks)).encode()).hexdigest()
 
 

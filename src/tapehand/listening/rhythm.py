@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
-from tapehand.listening.beats import track_beats
+from tapehand.listening.beats import beat_strength, track_beats
 from tapehand.listening.metre import BAR_LENGTHS, Pulses, pulses, strongest_onsets
 from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
 from tapehand.listening.periods import (
@@ -92,22 +92,22 @@ class Reading:
 
 def hear_rhythm(heard: Onsets, tones: Chroma) -> Rhythm | None:
     """Tempo, beats and bars; None where nothing returns that could be a beat (silence, a single sound)."""
-    readings = read_tempos(*_liveliest(heard, tones))
+    part, tones_of_part = _liveliest(heard, tones)
+    readings = read_tempos(part, tones_of_part)
     if not readings:
         return None
     chances = _chances(readings)
     order = sorted(range(len(readings)), key=lambda index: (-round(chances[index], 9), index))
     chosen = readings[order[0]]
-    beats_s = track_beats(heard, period_path(periodicity(heard), chosen.period))
-    if beats_s.size < FEWEST_BEATS:
+    row = chosen.pulses if part is heard else _Ground(heard, tones).pulses(chosen.period)
+    if row is None:
         return None
-    row = pulses(beats_s, heard, tones)
     division = bar_features(row, heard, chosen.period)
     metres = metre_chances(division)
     bars = row.readings[BAR_LENGTHS[int(metres.argmax())]]
     signs = confidence_signs(chosen, chances[order[0]], row, float(metres.max()))
     return Rhythm(
-        tempo_bpm=_median_bpm(beats_s),
+        tempo_bpm=_median_bpm(row.times_s[0::2]),
         tempo_confidence=_confidence("tempo", signs),
         beat_confidence=_confidence("beats", signs),
         bar_confidence=min(_confidence("bars", signs), _confidence("beats", signs), _most_sure_of_bars(division)),
@@ -122,25 +122,36 @@ def read_tempos(heard: Onsets, tones: Chroma) -> list[Reading]:
     """The likeliest tempos at first sight, each with beats tracked and bars read."""
     if heard.is_silent:
         return []
-    found = periodicity(heard)
-    mean = found.mean
-    every = mean[:, ALL_REGISTERS]
-    ranked = sorted(possible_periods(found), key=lambda period: -round(_first_sight(every, period), 9))
+    ground = _Ground(heard, tones)
+    mean = ground.found.mean
     readings = []
-    for period in ranked[:MOST_READ]:
-        beats_s = track_beats(heard, period_path(found, period))
-        if beats_s.size >= FEWEST_BEATS:
-            row = pulses(beats_s, heard, tones)
+    for period in _likeliest_at_first_sight(mean):
+        row = ground.pulses(period)
+        if row is not None:
+            returns = best_near(mean, np.array([period, 2.0 * period]))[:, ALL_REGISTERS]
             readings.append(
                 Reading(
                     period=period,
                     pulses=row,
                     features=_features(mean, period, row),
-                    returns=float(best_near(every, period) + best_near(every, 2.0 * period)),
-                    clarity=_clarity(beats_s, heard),
+                    returns=float(returns.sum()),
+                    clarity=_clarity(row, heard),
                 )
             )
     return readings
+
+
+class _Ground:
+    """A recording in which beats can be tracked at any tempo."""
+
+    def __init__(self, heard: Onsets, tones: Chroma) -> None:
+        self.found, self._strength = periodicity(heard), beat_strength(heard)
+        self._heard, self._tones = heard, tones
+
+    def pulses(self, period: float) -> Pulses | None:
+        """Beats of about ``period`` frames and the bars they make; None where there are too few."""
+        beats_s = track_beats(self._strength, period_path(self.found, period))
+        return pulses(beats_s, self._heard, self._tones) if beats_s.size >= FEWEST_BEATS else None
 
 
 def bar_features(row: Pulses, heard: Onsets, period: float) -> Values:
@@ -186,10 +197,20 @@ def _liveliest(heard: Onsets, tones: Chroma) -> tuple[Onsets, Chroma]:
     return Onsets(registers=heard.registers[start : start + length]), part
 
 
-def _first_sight(every: Values, period: float) -> float:
-    best = max(float(every[27:400].max()), 0.05)
-    returns = float(best_near(every, period)) + 0.6 * float(best_near(every, 2.0 * period))
-    return returns / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
+def _likeliest_at_first_sight(mean: Values) -> list[float]:
+    """Possible periods that return most and are not unusual."""
+    periods = np.array(possible_periods(mean))
+    if not periods.size:
+        return []
+    best = max(float(mean[27:400, ALL_REGISTERS].max()), 0.05)
+    returns = (best_near(mean, periods) + 0.6 * best_near(mean, 2.0 * periods))[:, ALL_REGISTERS]
+    likely = [
+        float(each) / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
+        for each, period in zip(returns, periods, strict=True)
+    ]
+    return [float(periods[index]) for index in sorted(range(periods.size), key=lambda index: -round(likely[index], 9))][
+        :MOST_READ
+    ]
 
 
 def _features(mean: Values, period: float, row: Pulses) -> Values:
@@ -237,9 +258,8 @@ def _slope_bpm(beats_s: Values, span: int) -> float:
     return 60.0 * span / float(np.median(beats_s[span:] - beats_s[:-span]))
 
 
-def _clarity(beats_s: Values, heard: Onsets) -> float:
-    strength = heard.strength
-    return float(strongest_onsets(beats_s, heard).sum(axis=1).mean()) / max(float(strength.mean()), 1e-9)
+def _clarity(row: Pulses, heard: Onsets) -> float:
+    return float(row.strongest[0::2].sum(axis=1).mean()) / max(float(heard.strength.mean()), 1e-9)
 
 
 @cache

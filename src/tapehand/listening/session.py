@@ -8,10 +8,11 @@ from typing import Final
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
 from tapehand.listening.intonation import Intonation, intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
-from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.listener import OnFacts, beside_each_other, hear_tracks
 from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
 from tapehand.listening.sources import Recording
@@ -80,8 +81,11 @@ def listen_to_session(
     threads: int = 1,
     work: Work,
     on_facts: OnFacts | None = None,
+    memory: Memory | None = None,
 ) -> Listening:
     """Listen to the tracks of a session, at its rate; ``on_facts`` is told of each track as soon as it was heard.
+
+    What ``memory`` knows of a recording is not listened to again.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def listen_to_session(
     Cancelled : ``work`` was cancelled.
     """
     known = known or Known()
-    tracks = hear_tracks(recordings, threads=threads, work=work, on_facts=on_facts)
+    tracks = _heard_or_remembered(recordings, threads, work, on_facts, memory or NoMemory())
     together = beside_each_other(tracks, rate_hz)
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
@@ -124,6 +128,33 @@ def listen_to_session(
         has_bars=has_bars,
         playing=playing_map(lines, bars_s),
     )
+
+
+def _heard_or_remembered(
+    recordings: Sequence[Recording], threads: int, work: Work, on_facts: OnFacts | None, memory: Memory
+) -> list[HeardTrack]:
+    """Every recording, in order; each that is new is kept at once, so that a stop loses only what was begun."""
+
+    def tell(heard: HeardTrack) -> None:
+        if on_facts is not None:
+            on_facts(heard.facts())
+
+    def keep_and_tell(heard: HeardTrack) -> None:
+        memory.keep(heard)
+        tell(heard)
+
+    known: dict[str, HeardTrack] = {}
+    for recording in recordings:
+        work.check_cancelled()
+        remembered = memory.recall(recording)
+        if remembered is not None:
+            known[recording.id] = remembered
+            tell(remembered)
+    new = [recording for recording in recordings if recording.id not in known]
+    known |= {
+        heard.recording.id: heard for heard in hear_tracks(new, threads=threads, work=work, on_heard=keep_and_tell)
+    }
+    return [known[recording.id] for recording in recordings]
 
 
 def _time_and_pitch(together: ReadRecordings) -> tuple[Timeline, Intonation]:
