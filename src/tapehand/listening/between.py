@@ -1,6 +1,6 @@
 """What recordings of one session have to do with each other: everything that no recording tells alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tapehand.listening.arrivals import related_pairs
@@ -26,30 +26,36 @@ class Between:
     notes: Mapping[str, tuple[Note, ...]]
 
 
-def heard_between(recordings: Recordings, beats_s: Sequence[float] = (), pitch: Intonation | None = None) -> Between:
+def heard_between(
+    recordings: Recordings, beats_s: Sequence[float] = (), pitch: Callable[[], Intonation] | None = None
+) -> Between:
     """Facts and questions about copies, microphones, clocks, bleed, intonation, timing, masking and mono.
 
     ``beats_s`` are the song's beats where they are known with confidence; without them no part is held against bars.
-    ``pitch`` is given where it was listened to before.
+    ``pitch`` gives what is listened to beside this; it is asked for last.
     """
     same = copies(recordings)
     copied = {each.track for each in same}
     courses = {pair: course for pair, course in related_pairs(recordings).items() if copied.isdisjoint(pair)}
     one_source = [frozenset(pair) for pair, course in courses.items() if course.is_one_source]
     pairs = mic_pairs(recordings, courses)
-    pitch = pitch or intonation(recordings)
-    findings = (
+    of_one_source = (
         *copy_findings(same),
         *mic_pair_findings(recordings, pairs),
         *drift_findings(courses),
         *bleed_findings(recordings, bleeds(recordings, one_source)),
-        *intonation_findings(pitch),
+    )
+    of_the_music = (
         *timing_findings(recordings, beats_s),
         *masking_findings(maskings(recordings)),
         *mono_loss_findings(recordings),
     )
-    facts = (*mic_pair_facts(pairs), *intonation_facts(pitch))
-    return Between(facts=facts, findings=findings, notes=pitch.notes)
+    heard = intonation(recordings) if pitch is None else pitch()
+    return Between(
+        facts=(*mic_pair_facts(pairs), *intonation_facts(heard)),
+        findings=(*of_one_source, *intonation_findings(heard), *of_the_music),
+        notes=heard.notes,
+    )
 
 
 def findings_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
 from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
-from tapehand.listening.intonation import Intonation, intonation
+from tapehand.listening.intonation import intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
 from tapehand.listening.listener import OnFacts, beside_each_other, hear_tracks
@@ -97,12 +97,14 @@ def listen_to_session(
     together = beside_each_other(tracks, rate_hz)
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
-    timeline, pitch = _time_and_pitch(together)
-    bars_s, has_bars = _bars(known, timeline, end_s)
-    beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
-    lines = _lines(tracks, together)
-    sections = _sections(known, lines, bars_s, has_bars=has_bars)
-    between = heard_between(together, beats_s, pitch)
+    with ThreadPoolExecutor(1) as worker:
+        pitch = worker.submit(intonation, together)  # takes longest, so that all the rest goes on beside it
+        timeline = hear_timeline(together)
+        bars_s, has_bars = _bars(known, timeline, end_s)
+        beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
+        lines = _lines(tracks, together)
+        sections = _sections(known, lines, bars_s, has_bars=has_bars)
+        between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, between.notes, timeline.sure_beats_s)
     return Listening(
@@ -155,14 +157,6 @@ def _heard_or_remembered(
         heard.recording.id: heard for heard in hear_tracks(new, threads=threads, work=work, on_heard=keep_and_tell)
     }
     return [known[recording.id] for recording in recordings]
-
-
-def _time_and_pitch(together: ReadRecordings) -> tuple[Timeline, Intonation]:
-    """The two that take longest, beside each other."""
-    with ThreadPoolExecutor(1) as worker:
-        pitch = worker.submit(intonation, together)
-        timeline = hear_timeline(together)
-        return timeline, pitch.result()
 
 
 def bars_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
