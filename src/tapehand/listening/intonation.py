@@ -46,6 +46,14 @@ class Intonation:
     common_cents: float | None
     notes: Mapping[str, tuple[Note, ...]]
 
+    def among(self, names: Sequence[str]) -> "Intonation":
+        """The same without the other tracks."""
+        return replace(
+            self,
+            parts={name: tuning for name, tuning in self.parts.items() if name in names},
+            notes={name: notes for name, notes in self.notes.items() if name in names},
+        )
+
 
 def settings() -> Mapping[str, Any]:
     """The figures of ``catalogue/between.toml`` for intonation."""
