@@ -181,6 +181,24 @@ KERNEL(rhythm_highest)(const double* values, std::int64_t columns, const std::in
     return FINE;
 }
 
+// Each period becomes the one that its multiples agree on: of once, twice and four times its lag the highest within
+// ``lean`` of it, by a parabola, as long as that lies inside. correlation: (lags); periods: (count), changed.
+KERNEL(rhythm_refine)(const double* correlation, std::int64_t lags, double lean, std::int64_t count, double* periods) {
+    for (std::int64_t i = 0; i < count; i++)
+        for (double multiple = 1; multiple <= 4; multiple *= 2) {
+            const double lag = periods[i] * multiple, last = lag * (1 + lean);
+            const std::int64_t low = static_cast<std::int64_t>(lag * (1 - lean));
+            const std::int64_t high = static_cast<std::int64_t>(last) + (last > static_cast<double>(static_cast<std::int64_t>(last)));
+            if (high >= lags - 1 || low < 2) break;
+            const std::int64_t top = low + highest_of(correlation + low, high - low + 1);
+            const double before = correlation[top - 1], at = correlation[top], after = correlation[top + 1];
+            const double bend = before - 2 * at + after;
+            const double offset = bend < 0 ? lowest(highest(0.5 * (before - after) / bend, -0.5), 0.5) : 0.0;
+            periods[i] = (static_cast<double>(top) + offset) / multiple;
+        }
+    return FINE;
+}
+
 // The best path of a period through windows (Viterbi), as numbers of ``grid``. correlations: (windows, lags); grid:
 // (count), periods in lags; a period scores the correlation at once, twice and four times its lag, over the spread of all
 // scores, and each step along the grid costs stiffness times its square. scores: (windows, count), total: 2 * count,

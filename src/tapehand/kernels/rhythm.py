@@ -25,6 +25,7 @@ _BARS = Kernel(
 _STRONGEST = Kernel("rhythm_strongest", _P.F64, _P.INT, _P.I64, _P.INT, _P.INT, _P.F64_OUT)
 _NEW_TONES = Kernel("rhythm_new_tones", _P.F64, _P.F64, _P.I64, _P.INT, _P.F64_OUT)
 _HIGHEST = Kernel("rhythm_highest", _P.F64, _P.INT, _P.I64, _P.I64, _P.INT, _P.F64_OUT)
+_REFINE = Kernel("rhythm_refine", _P.F64, _P.INT, _P.REAL, _P.INT, _P.F64_OUT)
 _DRIFT = Kernel(
     "rhythm_drift",
     *(_P.F64, _P.INT, _P.INT, _P.F64, _P.INT, _P.REAL),
@@ -115,6 +116,22 @@ def highest_between(values: Values, firsts: Places, lasts: Places) -> Values:
     highs = np.empty((firsts.size, values.shape[1]))
     _HIGHEST(values, values.shape[1], firsts, lasts, firsts.size, highs)
     return highs
+
+
+def refined(correlation: Values, periods: Values, lean: float) -> Values:
+    """Of each period the one that its multiples agree on, read at the longest of them.
+
+    Parameters
+    ----------
+    correlation : float64 ``(lags,)``.
+    periods : float64 ``(periods,)``, in lags, 0 and more.
+    lean : share by which the highest correlation may lie beside once, twice and four times a period.
+    """
+    fits = correlation.ndim == 1 and periods.ndim == 1 and float(periods.min(initial=0.0)) >= 0.0
+    _require(fits and 0.0 <= lean < 1.0, "Periods are not negative")
+    found = periods.copy()
+    _REFINE(correlation, correlation.size, lean, found.size, found)
+    return found
 
 
 def best_drift(correlations: Values, grid: Values, stiffness: float) -> Places:

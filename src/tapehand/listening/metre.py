@@ -74,8 +74,17 @@ def with_middles(beats_s: Values) -> Values:
     """Beats and the middles after them."""
     times_s = np.empty(2 * beats_s.size)
     times_s[0::2] = beats_s
-    times_s[1::2] = beats_s + 0.5 * np.gradient(beats_s)
+    times_s[1::2] = beats_s + 0.5 * beat_lengths_s(beats_s)
     return times_s
+
+
+def beat_lengths_s(beats_s: Values) -> Values:
+    """How long the beats around each of at least two beats are, in the mean of the one before and the one after."""
+    steps = np.diff(beats_s)
+    lengths = np.empty(beats_s.size)
+    lengths[0], lengths[-1] = steps[0], steps[-1]
+    lengths[1:-1] = 0.5 * (steps[1:] + steps[:-1])
+    return lengths
 
 
 def pulse_features(times_s: Values, strongest: Values, tones: Chroma) -> Values:
@@ -83,7 +92,8 @@ def pulse_features(times_s: Values, strongest: Values, tones: Chroma) -> Values:
     of its own kind to either side, relative to their spread in the recording.
     """
     own = np.concatenate([np.sqrt(strongest), _new_harmony(times_s, tones)], axis=1)
-    own = (own - own.mean(axis=0)) / (own.std(axis=0) + LEAST_SPREAD)
+    own -= own.mean(axis=0)
+    own /= np.sqrt(np.square(own).mean(axis=0)) + LEAST_SPREAD
     pairs = np.concatenate([own, np.concatenate([own[1:], own[-2:-1]])], axis=1)
     features: Values = pairs[_context(times_s.size // 2)].reshape(times_s.size, -1)
     return features
@@ -102,7 +112,7 @@ def strongest_onsets(times_s: Values, heard: Onsets) -> Values:
 
 def _new_harmony(times_s: Values, tones: Chroma) -> Values:
     """How much treble and bass differ before and after each time, over one and two beats, 0..1: ``(pulses, 4)``."""
-    beat_s = np.repeat(np.gradient(times_s[0::2]), 2)
+    beat_s = np.repeat(beat_lengths_s(times_s[0::2]), 2)
     edges = tones.nearest_edges(times_s[:, np.newaxis] + beat_s[:, np.newaxis] * np.arange(-2, 3))
     return new_tones(tones.treble_sums, tones.bass_sums, edges)
 

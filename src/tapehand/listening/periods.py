@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tapehand.kernels.rhythm import best_drift, highest_between
+from tapehand.kernels.rhythm import best_drift, highest_between, refined
 from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
 
 Values = NDArray[np.float64]
@@ -24,6 +24,7 @@ LONGEST_FRAMES: Final = 133
 BLUR_FRAMES: Final = 1.5
 ALL_REGISTERS: Final = 4
 STRONGEST: Final = 3
+REFINED_WITHIN: Final = 0.03
 SAME_PERIOD: Final = 0.035
 LEAN: Final = 0.02
 FRACTIONS: Final = (0.5, 2.0, 1 / 3, 3.0, 2 / 3, 1.5, 0.75, 4 / 3, 0.25, 4.0)
@@ -74,27 +75,32 @@ def periodicity(heard: Onsets) -> Periodicity:
 
 def possible_periods(mean: Values) -> tuple[float, ...]:
     """Periods in frames that a beat could have: those that return most, and their simple fractions and multiples."""
-    every = mean[:, ALL_REGISTERS]
+    every = np.ascontiguousarray(mean[:, ALL_REGISTERS])
     periods = np.arange(SHORTEST_FRAMES - 3, LONGEST_FRAMES + 7, dtype=np.float64)
-    salience = sum(weight * best_near(mean, multiple * periods) for multiple, weight in WEIGHTS_OF_MULTIPLES)
-    salience = np.asarray(salience)[:, ALL_REGISTERS]
+    salience = np.zeros(periods.size)
+    for multiple, weight in WEIGHTS_OF_MULTIPLES:
+        salience += weight * best_near(mean, multiple * periods)[:, ALL_REGISTERS]
     tops = 1 + np.flatnonzero((salience[1:-1] >= salience[:-2]) & (salience[1:-1] > salience[2:]))
     order = sorted(tops, key=lambda index: (-round(float(salience[index]), 9), index))[:STRONGEST]
-    strongest = [_refined(every, float(periods[index])) for index in order]
-    wider = [_refined(every, period * fraction) for period in strongest[:2] for fraction in FRACTIONS]
+    strongest = refined(every, periods[order], REFINED_WITHIN)
+    wider = refined(every, np.outer(strongest[:2], FRACTIONS).ravel(), REFINED_WITHIN)
     kept: list[float] = []
-    for period in strongest + wider:
+    for period in (*strongest.tolist(), *wider.tolist()):
         inside = SHORTEST_FRAMES <= period <= LONGEST_FRAMES
         if inside and all(abs(math.log(period / other)) > SAME_PERIOD for other in kept):
             kept.append(period)
     return tuple(kept)
 
 
-def evidence_for(mean: Values, period: float) -> Values:
-    """How the registers agree at half, once, twice and four times a period, relative to their best: ``(20,)``."""
-    best = np.maximum(mean[SHORTEST_FRAMES : 3 * LONGEST_FRAMES].max(axis=0), LEAST_CORRELATION)
-    evidence: Values = best_near(mean, period * np.array(EVIDENCE_MULTIPLES)) / best
-    return evidence.ravel()
+def returns_after(mean: Values, period: float) -> Values:
+    """How the registers agree at half, once, twice and four times a period: ``(4, 5)``."""
+    return best_near(mean, period * np.array(EVIDENCE_MULTIPLES))
+
+
+def best_returns(mean: Values) -> Values:
+    """How each register agrees at best, ``(5,)``; not less than chance would give."""
+    best: Values = np.maximum(mean[SHORTEST_FRAMES : 3 * LONGEST_FRAMES].max(axis=0), LEAST_CORRELATION)
+    return best
 
 
 def best_near(correlation: Values, lags: Values) -> Values:
@@ -140,18 +146,3 @@ def _autocorrelations(pieces: Values) -> Values:
     spread = products / np.maximum(length - np.arange(LAGS), 0.3 * length)
     normalised: Values = spread / np.maximum(spread[..., :1], 1e-9)
     return normalised
-
-
-def _refined(every: Values, period: float) -> float:
-    """The period that its multiples agree on, read at the longest of them."""
-    for multiple in (1, 2, 4):
-        lag = period * multiple
-        low, high = int(lag * 0.97), int(np.ceil(lag * 1.03))
-        if high >= LAGS - 1 or low < 2:
-            break
-        top = low + int(np.argmax(every[low : high + 1]))
-        before, at, after = (float(value) for value in every[top - 1 : top + 2])
-        bend = before - 2.0 * at + after
-        offset = min(0.5, max(-0.5, 0.5 * (before - after) / bend)) if bend < 0.0 else 0.0
-        period = (top + offset) / multiple
-    return period

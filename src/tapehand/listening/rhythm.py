@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
 from tapehand.listening.beats import beat_strength, track_beats
-from tapehand.listening.metre import BAR_LENGTHS, Pulses, pulses, strongest_onsets
+from tapehand.listening.metre import BAR_LENGTHS, Pulses, beat_lengths_s, pulses, strongest_onsets
 from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
 from tapehand.listening.periods import (
     ALL_REGISTERS,
     best_near,
-    evidence_for,
+    best_returns,
     period_path,
     periodicity,
     possible_periods,
+    returns_after,
 )
 from tapehand.listening.tones import Chroma
 from tapehand.music.time import Metre
@@ -78,8 +79,9 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Reading:
-    """One tempo tried: its period in frames, its pulses, what the model looks at, and how much returns after it.
+    """One tempo tried: its period in frames, its pulses, and how much returns after it.
 
+    ``features`` ``(32,)`` is what the choice of a tempo looks at: how usual it is, how bars read, what the onsets do.
     ``clarity`` is the strength of the onsets on its beats over the mean of all frames.
     """
 
@@ -123,42 +125,45 @@ def read_tempos(heard: Onsets, tones: Chroma) -> list[Reading]:
     if heard.is_silent:
         return []
     ground = _Ground(heard, tones)
-    mean = ground.found.mean
-    readings = []
-    for period in _likeliest_at_first_sight(mean):
-        row = ground.pulses(period)
-        if row is not None:
-            returns = best_near(mean, np.array([period, 2.0 * period]))[:, ALL_REGISTERS]
-            readings.append(
-                Reading(
-                    period=period,
-                    pulses=row,
-                    features=_features(mean, period, row),
-                    returns=float(returns.sum()),
-                    clarity=_clarity(row, heard),
-                )
-            )
-    return readings
+    readings = [ground.read(period) for period in _likeliest_at_first_sight(ground.mean)]
+    return [reading for reading in readings if reading is not None]
 
 
 class _Ground:
     """A recording in which beats can be tracked at any tempo."""
 
     def __init__(self, heard: Onsets, tones: Chroma) -> None:
-        self.found, self._strength = periodicity(heard), beat_strength(heard)
+        self._found, self._strength = periodicity(heard), beat_strength(heard)
         self._heard, self._tones = heard, tones
+        self.mean = self._found.mean
+        self._best, self._usual_strength = best_returns(self.mean), float(heard.strength.mean())
 
     def pulses(self, period: float) -> Pulses | None:
         """Beats of about ``period`` frames and the bars they make; None where there are too few."""
-        beats_s = track_beats(self._strength, period_path(self.found, period))
+        beats_s = track_beats(self._strength, period_path(self._found, period))
         return pulses(beats_s, self._heard, self._tones) if beats_s.size >= FEWEST_BEATS else None
+
+    def read(self, period: float) -> Reading | None:
+        """All about one tempo; None where there are too few beats."""
+        row = self.pulses(period)
+        if row is None:
+            return None
+        returns = returns_after(self.mean, period)
+        on_beats = float(row.strongest[0::2].sum(axis=1).mean())
+        return Reading(
+            period=period,
+            pulses=row,
+            features=np.concatenate([_usual(period), _bar_signs(row), (returns / self._best).ravel()]),
+            returns=float(returns[1:3, ALL_REGISTERS].sum()),
+            clarity=on_beats / max(self._usual_strength, 1e-9),
+        )
 
 
 def bar_features(row: Pulses, heard: Onsets, period: float) -> Values:
     """What the choice of a metre looks at, ``(14,)``: how each bar length reads, and how beats are divided."""
     scores = [row.readings[length].score for length in BAR_LENGTHS]
     beats_s = row.times_s[0::2]
-    length_s = np.gradient(beats_s)
+    length_s = beat_lengths_s(beats_s)
     levels = [float(np.sqrt(strongest_onsets(beats_s + share * length_s, heard)).mean()) for share in (0.0, *DIVISIONS)]
     divided = [level / max(max(levels), 1e-9) for level in levels]
     octaves = math.log2(_bpm(period) / MIDDLE_BPM)
@@ -208,21 +213,24 @@ def _likeliest_at_first_sight(mean: Values) -> list[float]:
         float(each) / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
         for each, period in zip(returns, periods, strict=True)
     ]
-    return [float(periods[index]) for index in sorted(range(periods.size), key=lambda index: -round(likely[index], 9))][
-        :MOST_READ
-    ]
+    order = sorted(range(periods.size), key=lambda index: -round(likely[index], 9))
+    return [float(periods[index]) for index in order[:MOST_READ]]
 
 
-def _features(mean: Values, period: float, row: Pulses) -> Values:
-    """What the choice of a tempo looks at, ``(32,)``: how usual it is, how bars read, how the onsets return."""
+def _usual(period: float) -> list[float]:
+    """How far a tempo lies from the middle of all."""
     octaves = math.log2(_bpm(period) / MIDDLE_BPM)
-    usual = [octaves, octaves * octaves, max(0.0, octaves - FAR_OCTAVES), max(0.0, -octaves - FAR_OCTAVES)]
+    return [octaves, octaves * octaves, max(0.0, octaves - FAR_OCTAVES), max(0.0, -octaves - FAR_OCTAVES)]
+
+
+def _bar_signs(row: Pulses) -> list[float]:
+    """How clearly the pulses of a tempo make bars, and which."""
     lines = row.bar_line
     likeliest = np.sort(lines)[-max(1, lines.size // LIKELY_BAR_LINES) :]
     score = {length: row.readings[length].score for length in BAR_LENGTHS}
     best = max(score[4], score[6], score[8], score[10])
-    bars = [lines.mean(), lines.std(), likeliest.mean(), best, score[8], score[6], score[7] - best, score[10]]
-    return np.concatenate([usual, bars, evidence_for(mean, period)])
+    means = float(lines.mean()), float(lines.std()), float(likeliest.mean())
+    return [*means, best, score[8], score[6], score[7] - best, score[10]]
 
 
 @cache
@@ -256,10 +264,6 @@ def _median_bpm(beats_s: Values) -> float:
 
 def _slope_bpm(beats_s: Values, span: int) -> float:
     return 60.0 * span / float(np.median(beats_s[span:] - beats_s[:-span]))
-
-
-def _clarity(row: Pulses, heard: Onsets) -> float:
-    return float(row.strongest[0::2].sum(axis=1).mean()) / max(float(heard.strength.mean()), 1e-9)
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.kernels.spectra import PowerSpectra
-from tapehand.kernels.tones import STEADY_FRAMES, steady_peaks
+from tapehand.kernels.tones import STEADY_FRAMES, beside_semitones, pitch_classes, steady_peaks
 from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact
 
 Values = NDArray[np.float64]
@@ -130,46 +130,25 @@ def peaks(heard: Compact) -> Peaks:
 
 def tuning(found: Peaks) -> Tuning:
     """The reference that makes the peaks fall on semitones: the circular mean of how far they lie beside them."""
-    low, high = (A4_PITCH + 12.0 * math.log2(hz / A4_HZ) for hz in (TUNING_LOW_HZ, TUNING_HIGH_HZ))
-    heard = (found.pitch >= low) & (found.pitch <= high)
-    turns = 2.0 * np.pi * found.pitch[heard]
-    weight = found.weight[heard]
-    total = float(weight.sum())
+    low, high = _pitch_of(TUNING_LOW_HZ), _pitch_of(TUNING_HIGH_HZ)
+    real, imaginary, total = beside_semitones(found.pitch, found.weight, low, high)
     if total <= NOTHING:
         return Tuning(cents=0.0, agreement=0.0)
-    real, imaginary = float((weight * np.cos(turns)).sum()), float((weight * np.sin(turns)).sum())
     cents = 100.0 * math.atan2(imaginary, real) / (2.0 * math.pi)
     return Tuning(cents=cents, agreement=math.hypot(real, imaginary) / total)
 
 
 def chroma(found: Peaks, reference: Tuning) -> Chroma:
     """Peaks folded into pitch classes; one that lies between two semitones counts for little."""
-    pitch = found.pitch - reference.cents / 100.0
-    nearest = np.round(pitch)
-    centred = found.weight * np.square(np.cos(np.pi * (pitch - nearest)))
-    place = found.frame * 12 + nearest.astype(np.int64) % 12
-    bass, treble = (_ramp(found.pitch, *edges) for edges in _REGISTERS)
-    folded = [
-        np.bincount(place, weights=centred * part, minlength=found.frames * 12).reshape(-1, 12).astype(np.float64)
-        for part in (treble, bass)
-    ]
-    return Chroma(treble=folded[0], bass=folded[1])
+    bass = _pitch_of(BASS_NONE_HZ), _pitch_of(BASS_FULL_HZ)
+    treble = _pitch_of(TREBLE_NONE_HZ), _pitch_of(TREBLE_FULL_HZ)
+    offset = reference.cents / 100.0
+    high, low = pitch_classes(found.frame, found.pitch, found.weight, found.frames, offset, treble, bass)
+    return Chroma(treble=high, bass=low)
 
 
 def _pitch_of(hz: float) -> float:
     return A4_PITCH + 12.0 * math.log2(hz / A4_HZ)
-
-
-# For bass and treble: the pitch at which they count nothing, and the one from which they count fully.
-_REGISTERS: Final = (
-    (_pitch_of(BASS_NONE_HZ), _pitch_of(BASS_FULL_HZ)),
-    (_pitch_of(TREBLE_NONE_HZ), _pitch_of(TREBLE_FULL_HZ)),
-)
-
-
-def _ramp(pitch: Values, none: float, full: float) -> Values:
-    ramp: Values = np.clip((pitch - none) / (full - none), 0.0, 1.0)
-    return ramp
 
 
 def _with_neighbours(heard: Compact, frames: int) -> Iterator[NDArray[np.float32]]:
