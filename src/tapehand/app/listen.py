@@ -17,6 +17,7 @@ from tapehand.app.view import song_of
 from tapehand.errors import InputError
 from tapehand.listening.form import HeardSection
 from tapehand.listening.listener import OnFacts, known_unheard
+from tapehand.listening.marks import DawTime
 from tapehand.listening.session import Known, Listening, TrackRow, listen_to_session
 from tapehand.listening.sources import Recording
 from tapehand.ports.song_store import SongStore
@@ -72,11 +73,15 @@ def listen_to_path(studio: Studio, path: Path, work: Work, on_facts: OnFacts | N
         heard = _listen(studio, [recording], recording.rate_hz, Known(), work, on_facts)
         return Listened(title=path.name, heard=heard, recordings=(recording,))
     listed = studio.list_stems(path, work)
-    recordings = recordings_of_stems(listed.stems)
-    heard = _listen(studio, recordings, listed.rate_hz, Known(), work, on_facts)
+    recordings = recordings_of_stems(listed.stems, listed.rate_hz)
+    heard = _listen(studio, recordings, listed.rate_hz, _told_by_daw(listed.daw_time), work, on_facts)
     late = late_findings(listed, [stem.name for stem in listed.stems])
     heard = replace(heard, findings=(*heard.findings, *left_out_findings(listed), *late))
     return Listened(title=path.absolute().name, heard=heard, recordings=tuple(recordings))
+
+
+def _told_by_daw(told: DawTime | None) -> Known:
+    return Known() if told is None else Known(grid=told.grid, grid_of=told.source, marks=told.marks)
 
 
 def is_song(path: Path) -> bool:
@@ -135,7 +140,10 @@ def _with_contents(recordings: Sequence[Recording], threads: int) -> list[Record
 
 def _key(studio: Studio, recordings: Sequence[Recording], rate_hz: int, known: Known) -> str:
     """Everything that hearing depends on, in a hash."""
-    tracks = [(each.id, each.name, each.path, each.content, each.start_samples, each.role) for each in recordings]
+    tracks = [
+        (each.id, each.name, each.path, each.content, each.start_samples, each.role, each.regions, each.marks)
+        for each in recordings
+    ]
     return hashlib.sha256(repr((studio.ears, rate_hz, known, tracks)).encode()).hexdigest()
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # What a song as a whole is said to be, in the order in which it is told.
 _SONG_FACTS: Final = ("tempo_bpm", "tempo_keeps", "metre", "key", "tuning_hz")
 _SURE: Final = 0.8
+_TEMPO_MAP: Final = "tempo map"
 _PERHAPS: Final = 0.5
 
 
@@ -180,7 +181,7 @@ def _fact_lines(heard: "Listening", name: str) -> list[tuple[str, ...]]:
             words[name],
             f"{f'{fact.value:.2f}' if isinstance(fact.value, float) else fact.value} {fact.unit}".strip(),
             place(fact.start_s, fact.end_s),
-            sure_words(fact.confidence),
+            fact.method if fact.method.startswith(_TEMPO_MAP) else sure_words(fact.confidence),
         )
         for fact in heard.facts
         if fact.name == name and fact.track is None
