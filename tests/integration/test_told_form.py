@@ -8,6 +8,8 @@ import mido
 import numpy as np
 import pytest
 
+from tapehand.app.beat import make_beat
+from tapehand.app.by_hand import edit, song_now, tempo_wish
 from tapehand.app.corrections import say_sections, say_tempo
 from tapehand.app.listen import listen_to_path, listen_to_song
 from tapehand.app.songs import create_from_folder
@@ -139,3 +141,19 @@ def test_maps_that_contradict_each_other_leave_the_ear(studio: Studio, stems: Pa
         write_map(stems / f"loop {number}.mid", bpm)
     heard = listen_to_path(studio, stems, Work()).heard
     assert all("tempo map" not in fact.method for fact in heard.facts)
+
+
+def test_saying_the_tempo_of_a_beat_and_arranging_it_are_the_same(studio: Studio, tmp_path: Path) -> None:
+    grids = []
+    for name in ("said", "arranged"):
+        make_beat(studio, "boom bap 88 bpm, 20 seconds", tmp_path / name, by="Ann", seed=3, draft=True, work=Work())
+        with studio.open_song(tmp_path / name / "song.tapehand") as store:
+            if name == "said":
+                say_tempo(store, 92.0, by="Ann")
+            else:
+                edit(store, tempo_wish(song_now(store), 92.0), by="Ann")
+            song = song_now(store)
+            grids.append((song.grid, song.sections, [track.regions for track in song.tracks]))
+    assert grids[0] == grids[1]
+    assert grids[0][0] is not None
+    assert grids[0][0].tempos[0].bpm == 92.0

@@ -35,7 +35,7 @@ _PERHAPS: Final = 0.5
 @click.option("--role", "roles", multiple=True, metavar="TRACK=ROLE", help="Say what a track is.")
 @click.option("--section", "sections", multiple=True, metavar="FIRST-LAST=NAME", help="Name a stretch of bars.")
 @click.option("--tempo", "tempo_bpm", type=click.FloatRange(20, 400), help="Say the tempo in BPM, from the first bar.")
-@click.option("--metre", default="4/4", show_default=True, metavar="N/M", help="With --tempo: the time signature.")
+@click.option("--metre", metavar="N/M", help="With --tempo: the time signature (default: its own, else 4/4).")
 @click.option("--by", metavar="NAME", help="Who says so (default: you).")
 @json_option
 def listen_command(
@@ -46,7 +46,7 @@ def listen_command(
     roles: Sequence[str],
     sections: Sequence[str],
     tempo_bpm: float | None,
-    metre: str,
+    metre: str | None,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -83,7 +83,7 @@ class _Spoken(NamedTuple):
     roles: Sequence[str]
     sections: Sequence[str]
     tempo_bpm: float | None
-    metre: str
+    metre: str | None
     by: str
 
 
@@ -110,7 +110,7 @@ def _note_down(store: "SongStore", spoken: _Spoken) -> None:
     from tapehand.app.corrections import say_role, say_sections, say_tempo
 
     if spoken.tempo_bpm is not None:
-        say_tempo(store, spoken.tempo_bpm, _metre(spoken.metre), by=spoken.by)
+        say_tempo(store, spoken.tempo_bpm, _metre(spoken.metre) if spoken.metre else None, by=spoken.by)
     for words in spoken.roles:
         track, _, role = words.rpartition("=")
         if not track:

@@ -48,6 +48,12 @@ def section_name(text: str) -> SectionName | None:
     return _unspaced(text)
 
 
+def kind_spoken_of(name: str, *, otherwise: str) -> str:
+    """The kind of ``catalogue/form.toml`` that a section's name speaks of."""
+    found = section_name(name)
+    return otherwise if found is None else found.kind
+
+
 def file_section_name(name: str) -> SectionName | None:
     """The same of a track or file name, without the words that mean something else there as often."""
     found = section_name(name)
