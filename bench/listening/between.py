@@ -51,12 +51,14 @@ class Planted:
     Parameters
     ----------
     kinds : findings of which one has to come, on one of ``tracks``.
+    measured : whether the lag of the track ``second`` is what has to be told; a question comes where it costs level.
     place_s : where, if it has a place; ``value`` and ``tolerance`` : its size, if it is looked at.
     """
 
     sounds: Mapping[str, Signal]
     kinds: tuple[str, ...]
     tracks: tuple[str, ...]
+    measured: bool = False
     place_s: tuple[float, float] | None = None
     value: float | None = None
     tolerance: float = 0.0
@@ -101,7 +103,12 @@ def second_microphone(random: Rng, song: Clean, severity: int) -> Planted:
     far = parts.through(song.sounds[name], parts.room(random, 0.35, direct))
     second = parts.with_floor(random, parts.late(far, delay))
     return Planted(
-        sounds=song.with_sound(second=second), kinds=("lag",), tracks=("second", name), value=delay, tolerance=1.0
+        sounds=song.with_sound(second=second),
+        kinds=("late_microphone",),
+        tracks=("second", name),
+        measured=True,
+        value=delay,
+        tolerance=1.0,
     )
 
 
@@ -235,6 +242,33 @@ def covered(random: Rng, song: Clean, severity: int) -> Planted:
     return Planted(sounds=song.with_sound(pad=gain * pad), kinds=("masking",), tracks=("voice",))
 
 
+def works_against_itself(random: Rng, song: Clean, severity: int) -> Planted:
+    """A part made wide so far that it loses 7.5, 10 or 16 dB in mono: all of it, its lows, or what lies above them.
+
+    The sides are the part itself turned over on one side, or a late copy that is added left and taken off right.
+    """
+    name = str(random.choice(["bass", "guitar", "keys", "pad", "voice"]))
+    middle = song.sounds[name]
+    bands = [band for band in ((20.0, 16_000.0), (20.0, 150.0), (150.0, 2_000.0)) if _share(middle, band) > 0.15]
+    inside = _between(middle, bands[int(random.integers(len(bands)))])
+    late = parts.late(inside, round(random.uniform(0.007, 0.025) * RATE_HZ)) if random.random() < 0.5 else inside
+    loss = 10.0 ** ((7.5, 10.0, 16.0)[severity] / 10.0)
+    side = late * np.sqrt((loss - 1.0) * float((inside**2).mean()) / float((late**2).mean()))
+    sides = parts.levelled(np.stack([middle + side, middle - side]))
+    wide = np.stack([parts.with_floor(random, each) for each in sides])
+    return Planted(sounds=song.with_sound(**{name: wide}), kinds=("mono_loss",), tracks=(name,))
+
+
+def _between(sound: Signal, band_hz: tuple[float, float]) -> Signal:
+    lines, hz = np.fft.rfft(sound), np.fft.rfftfreq(sound.size, 1.0 / RATE_HZ)
+    made: Signal = np.fft.irfft(np.where((hz >= band_hz[0]) & (hz < band_hz[1]), lines, 0.0), sound.size)
+    return made
+
+
+def _share(sound: Signal, band_hz: tuple[float, float]) -> float:
+    return float((_between(sound, band_hz) ** 2).mean() / (sound**2).mean())
+
+
 PLANTINGS: Mapping[str, Callable[[Rng, Clean, int], Planted]] = {
     "lag of a second microphone": second_microphone,
     "polarity": upside_down,
@@ -247,6 +281,7 @@ PLANTINGS: Mapping[str, Callable[[Rng, Clean, int], Planted]] = {
     "a part out of tune": part_off,
     "a note out of tune": note_off,
     "masking": covered,
+    "mono": works_against_itself,
 }
 
 
@@ -293,13 +328,13 @@ class _Sound:
 
 @lru_cache(maxsize=24)
 def _heard(key: _Sound) -> tuple[Audio, Compact]:
-    audio = Audio.of(key.sound[np.newaxis], RATE_HZ)
+    audio = Audio.of(np.atleast_2d(key.sound), RATE_HZ)
     return audio, compact_of(audio)
 
 
 def is_found(planted: Planted, found: tuple[Finding, ...], lag: float | None) -> bool:
     """Whether one of the right kind came on the right track, with its place and size."""
-    if planted.kinds == ("lag",):
+    if planted.measured:
         return lag is not None and planted.value is not None and abs(lag - planted.value) <= planted.tolerance
     return any(_fits(planted, each) for each in found if each.kind in planted.kinds and each.track in planted.tracks)
 

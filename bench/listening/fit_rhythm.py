@@ -19,8 +19,8 @@ from bench.listening.lessons import DEV_SEEDS, UNMUSICAL_SEEDS, Lesson, lesson, 
 from bench.listening.scores import beat_f, within
 from tapehand.catalogue import loading
 from tapehand.listening import metre, rhythm
-from tapehand.listening.beats import track_beats
-from tapehand.listening.metre import BAR_LENGTHS, pulse_features, with_middles
+from tapehand.listening.beats import beat_strength, track_beats
+from tapehand.listening.metre import BAR_LENGTHS, pulse_features, strongest_onsets, with_middles
 from tapehand.listening.onsets import Onsets
 from tapehand.listening.periods import period_path, periodicity
 from tapehand.listening.rhythm import Reading, bar_features, confidence_signs, metre_chances, read_tempos
@@ -91,13 +91,13 @@ def fit_bar_line(lessons: Sequence[Lesson]) -> Values:
     """Weights of the bar-line model, the bias last."""
     rows, truth = [], []
     for each in lessons:
-        beats_s = track_beats(each.heard, period_path(periodicity(each.heard), each.period))
+        beats_s = track_beats(beat_strength(each.heard), period_path(periodicity(each.heard), each.period))
         if beats_s.size < rhythm.FEWEST_BEATS:
             continue
         times_s = with_middles(beats_s)
         near = np.abs(times_s[:, np.newaxis] - each.downbeats_s).min(axis=1) < min(0.09, 0.002 * each.period)
         if near.sum() >= 0.5 * each.downbeats_s.size:
-            rows.append(pulse_features(times_s, each.heard, each.tones))
+            rows.append(pulse_features(times_s, strongest_onsets(times_s, each.heard), each.tones))
             truth.append(near)
     features = np.concatenate(rows)
     return logistic(np.c_[features, np.ones(features.shape[0])], np.concatenate(truth).astype(float), BAR_PENALTY)

@@ -201,7 +201,7 @@ def vowel(frequency_hz: Signal, formants: tuple[tuple[int, int], ...], random: n
 def voice_notes(
     random: np.random.Generator, song: Song, octave: int = 0, wrong_cents: dict[int, float] | None = None
 ) -> tuple[Signal, list[tuple[float, float, float]]]:
-    """A sung line and its notes ``(start_s, end_s, hz)``; ``wrong_cents`` moves some of them."""
+    """A sung line and its notes ``(start_s, end_s, hz)``; ``wrong_cents`` says how far off some of them lie."""
     out = np.zeros(song.length)
     notes = []
     degree, start_s, number = 4, 0.3, 0
@@ -209,7 +209,8 @@ def voice_notes(
         beats = float(random.choice([0.5, 1.0, 1.0, 1.5, 2.0]))
         end_s = start_s + max(0.3, beats * song.beat_s)
         degree = int(np.clip(degree + random.integers(-2, 3), 0, 9))
-        cents = (wrong_cents or {}).get(number, 0.0) + random.normal(0, 4)
+        about = random.normal(0, 4)
+        cents = (wrong_cents or {}).get(number, about)
         hz = song.hz(degree, octave) * 2 ** (cents / 1200)
         first, count = round(start_s * RATE_HZ), round((end_s - start_s - 0.04) * RATE_HZ)
         times = np.arange(count) / RATE_HZ

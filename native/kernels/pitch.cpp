@@ -1,4 +1,4 @@
-// The path of a pitch through the candidates of its frames.
+// The path of a pitch through the candidates of its frames, and the steps that it takes.
 #include "kernel.hpp"
 
 // Viterbi: in each frame the candidate on the path with the greatest strength less the costs of its jumps. octaves,
@@ -40,5 +40,31 @@ KERNEL(pitch_path)(const double* octaves, const double* strengths, std::int64_t 
         best = from[frame * candidates + best];
     }
     if (frames > 0) chosen[0] = best;
+    return FINE;
+}
+
+// Cuts a curve into stretches of up to ``longest`` values, so that the squared distances from their means and ``price``
+// for each stretch are least in sum (R. Bellman's curve fitting by segments, 1961). sums, squares: running sums of the
+// values and their squares, ``count + 1`` of them. costs: ``count + 1`` to work in; from[end]: where the stretch that
+// ends there begins. Among equals the longest wins.
+KERNEL(pitch_steps)(const double* sums, const double* squares, std::int64_t count, std::int64_t longest, double price,
+                    double* costs, std::int64_t* from) {
+    costs[0] = 0.0;
+    for (std::int64_t end = 1; end <= count; end++) {
+        const std::int64_t first = highest<std::int64_t>(0, end - longest);
+        double least = 0.0;
+        std::int64_t came = -1;
+        for (std::int64_t begin = first; begin < end; begin++) {
+            const double about = sums[end] - sums[begin];
+            const double cost =
+                costs[begin] + (squares[end] - squares[begin]) - about * about / static_cast<double>(end - begin);
+            if (came < 0 || cost < least) {
+                least = cost;
+                came = begin;
+            }
+        }
+        costs[end] = least + price;
+        from[end] = came;
+    }
     return FINE;
 }

@@ -25,6 +25,8 @@ ENGINES: Final = "tapehand.engines"
 DISTRIBUTION: Final = "tapehand"
 SOUNDING: Final = ("music", "kernels", "audio", "dsp", "instruments", "render", "catalogue")
 HEARING: Final = ("music", "song", "kernels", "audio", "dsp", "meters", "listening", "catalogue")
+# Of the room for renders; 24 tracks of four minutes take 130 MB.
+HEARINGS_SHARE: Final = 0.25
 SOUNDING_FILES: Final = frozenset({".py", ".toml", ".so", ".dylib", ".dll"})
 
 
@@ -44,6 +46,7 @@ def make_studio(threads: int | None = None) -> Studio:
         repair_song=repair,
         cache=DiskRenderCache.of_user(),
         listenings=DiskTextCache.of_user(),
+        hearings=DiskRenderCache.of_user("hearings", HEARINGS_SHARE),
         ears=hearing_fingerprint(),
         build=f"{own_version}/{platform.machine()}/{simd_level()}/{sound_fingerprint()}",
         threads=threads or os.cpu_count() or 1,

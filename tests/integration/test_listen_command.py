@@ -19,6 +19,7 @@ from tapehand.cli.frame import run
 from tapehand.cli.main import tapehand
 from tapehand.errors import Cancelled
 from tapehand.ports.text_cache import NoTexts
+from tapehand.render.cache import NoCache
 from tapehand.song.finding import Fact, Finding
 from tapehand.work import Work
 
@@ -163,7 +164,7 @@ def test_a_stop_leaves_the_song_as_it_was(song: Path) -> None:
     with make_studio(2).open_song(song) as store:
         before = store.state().head
         with pytest.raises(Cancelled):
-            listen_to_song(replace(make_studio(2), listenings=NoTexts()), store, work)
+            listen_to_song(replace(make_studio(2), listenings=NoTexts(), hearings=NoCache()), store, work)
         assert store.state().head == before
 
 

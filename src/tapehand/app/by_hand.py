@@ -10,8 +10,8 @@ from typing import Final
 from tapehand.app.decide import refuse_stale
 from tapehand.app.parts import part_named, section_named, section_span
 from tapehand.app.view import song_of
-from tapehand.catalogue.loading import load
 from tapehand.errors import Conflict, InputError
+from tapehand.listening.section_names import kind_spoken_of
 from tapehand.music.form import Section
 from tapehand.ports.song_store import SongStore
 from tapehand.song import rearrange
@@ -132,7 +132,7 @@ def insert_wish(song: Song, name: str, bars: int, before: str | None = None) -> 
     if any(section.name.casefold() == name.casefold() for section in song.sections):
         raise InputError("song.name_taken", f"The song already has a section {name}", hint="Choose another name.")
     at = section_named(song, before).start_bar if before else max((each.end_bar for each in song.sections), default=1)
-    new = Section(name=name, kind=_kind(name), start_bar=at, bars=bars)
+    new = Section(name=name, kind=kind_spoken_of(name, otherwise="break"), start_bar=at, bars=bars)
     ops = rearrange.rearranged(song, rearrange.with_empty_bars(at, bars), new)
     return _wish(song, f"{name}, {bars} empty bars from bar {at}", ops)
 
@@ -175,13 +175,6 @@ def _wish(song: Song, what: str, ops: Sequence[Op]) -> Wish:
 
 def _name(song: Song, target: str) -> str:
     return next((owner.name for owner in song.owners if owner.id == target), target)
-
-
-def _kind(name: str) -> str:
-    """The kind of section that its name says."""
-    kinds = load("form")["kinds"]
-    said = name.casefold()
-    return next((kind for kind, entry in kinds.items() if any(word in said for word in entry["words"])), "break")
 
 
 # --- what becomes of it ---

@@ -1,25 +1,28 @@
 """A person's word about what was heard: what a track is, what a stretch is called, how fast it goes.
 
-It is an edit like any other: kept in the log, undone by ``undo``, and no listening overrules it.
+It is an edit by hand like any other (``by_hand``): kept in the log, undone by ``undo``, and no listening overrules it.
+What is said of recordings leaves their sound alone; to let a song be played otherwise is ``arrange``.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
+from tapehand.app.by_hand import Wish, edit
 from tapehand.app.listen import SCOPE
 from tapehand.app.parts import part_named
 from tapehand.app.view import song_of
 from tapehand.catalogue.loading import load
 from tapehand.errors import InputError
 from tapehand.listening.roles import group_of
+from tapehand.listening.section_names import kind_spoken_of
 from tapehand.music.form import Section
 from tapehand.music.time import Metre, TempoMap
 from tapehand.ports.song_store import SongStore
-from tapehand.song.event import Edited
+from tapehand.song import rearrange
 from tapehand.song.fold import SongState
-from tapehand.song.op import Op, SetGrid, SetRole, SetSections
+from tapehand.song.op import Op, SetGrid, SetRole, SetSections, apply_all
+from tapehand.song.region import NoteRegion
 
 
 def say_role(store: SongStore, track: str, role: str, *, by: str) -> SongState:
@@ -29,12 +32,26 @@ def say_role(store: SongStore, track: str, role: str, *, by: str) -> SongState:
         raise InputError("listen.no_role", f"There is no role called {role}", hint=f"Say one of {', '.join(roles)}.")
     state = store.state()
     identity = song_of(state).track(part_named(song_of(state), track)).id
-    return _edited(store, state, SetRole(track=identity, role=role, group=group_of(role), role_confidence=1.0), by)
+    op = SetRole(track=identity, role=role, group=group_of(role), role_confidence=1.0)
+    return _said(store, f"{track} is {role.replace('_', ' ')}", [op], by)
 
 
-def say_tempo(store: SongStore, bpm: float, metre: Metre, *, by: str) -> SongState:
-    """One tempo and metre throughout, from the song's start; the beats that are heard give way to it."""
-    return _edited(store, store.state(), SetGrid(grid=TempoMap.steady(bpm, metre)), by)
+def say_tempo(store: SongStore, bpm: float, metre: Metre | None = None, *, by: str) -> SongState:
+    """One tempo throughout, from the song's start; the beats that are heard give way to it.
+
+    Without ``metre`` the song's own holds, or 4/4. Recordings stay as they are, and notes follow. A song of notes alone
+    is played at that tempo with all that lies at its bars, which is the same as ``by_hand.tempo_wish``.
+    """
+    song = song_of(store.state())
+    grid = TempoMap.steady(bpm, metre or (song.grid.metre_at(0) if song.grid else Metre()))
+    regions = [region for track in song.tracks for region in track.regions]
+    if song.grid is not None and regions and all(isinstance(region, NoteRegion) for region in regions):
+        moved = rearrange.at_tempo(song, bpm)
+        metres = grid.metres if metre else song.grid.metres
+        ops = [*moved, SetGrid(grid=replace(apply_all(song, moved).grid or grid, metres=metres))]
+    else:
+        ops = [SetGrid(grid=grid)]
+    return _said(store, f"it goes at {bpm:g} BPM", ops, by)
 
 
 def say_sections(store: SongStore, spoken: Sequence[tuple[str, int, int]], *, by: str) -> SongState:
@@ -56,7 +73,8 @@ def say_sections(store: SongStore, spoken: Sequence[tuple[str, int, int]], *, by
         if not 1 <= first <= last:
             raise InputError("listen.no_bars", f"Bars {first} to {last} are no stretch", hint="Say FIRST-LAST=NAME.")
         sections = _with(sections, Section(name=name, kind=kind_named(name), start_bar=first, bars=last - first + 1))
-    return _edited(store, state, SetSections(sections=tuple(sections)), by)
+    names = ", ".join(name for name, _, _ in spoken)
+    return _said(store, f"sections: {names}", [SetSections(sections=tuple(sections))], by)
 
 
 def heard_sections(state: SongState) -> list[Section]:
@@ -75,9 +93,7 @@ def heard_sections(state: SongState) -> list[Section]:
 
 def kind_named(name: str) -> str:
     """The kind of ``catalogue/form.toml`` that a section's name speaks of; ``"groove"`` where it says none."""
-    plain = re.sub(r"[\s\d]+$", "", name).casefold()
-    kinds = load("form")["kinds"].items()
-    return next((kind for kind, row in kinds if plain in (*row["words"], row["name"].casefold())), "groove")
+    return kind_spoken_of(name, otherwise="groove")
 
 
 def _with(sections: Sequence[Section], new: Section) -> list[Section]:
@@ -96,5 +112,5 @@ def _with(sections: Sequence[Section], new: Section) -> list[Section]:
     return sorted(kept, key=lambda section: section.start_bar)
 
 
-def _edited(store: SongStore, state: SongState, op: Op, by: str) -> SongState:
-    return store.append([Edited(ops=(op,))], actor=by, actor_kind="person", expected_head=state.head)
+def _said(store: SongStore, what: str, ops: Sequence[Op], by: str) -> SongState:
+    return edit(store, Wish(what=what, ops=tuple(ops)), by=by)

@@ -7,6 +7,9 @@ from pathlib import Path
 from tapehand.app.studio import Studio
 from tapehand.app.view import StoredView, song_of, view_of
 from tapehand.audio import io
+from tapehand.audio.markers import read_markers
+from tapehand.errors import InputError
+from tapehand.listening.marks import Mark
 from tapehand.listening.sources import FileSound, PlayedSound, Recording
 from tapehand.ports.song_store import SongStore
 from tapehand.ports.stem_folder import Stem
@@ -21,8 +24,8 @@ def recordings_of_song(studio: Studio, store: SongStore) -> list[Recording]:
     return [_of_track(store, view, track) for track in song_of(store.state()).tracks if track.regions]
 
 
-def recordings_of_stems(stems: Sequence[Stem]) -> list[Recording]:
-    """The stems of a folder, by their names."""
+def recordings_of_stems(stems: Sequence[Stem], rate_hz: int) -> list[Recording]:
+    """The stems of a folder of that rate, by their names."""
     return [
         Recording(
             id=stem.name,
@@ -33,6 +36,7 @@ def recordings_of_stems(stems: Sequence[Stem]) -> list[Recording]:
             path=str(stem.path),
             start_samples=stem.start_samples,
             length_samples=stem.facts.announced_samples or 0,
+            marks=_marks_of(stem.path, stem.facts.rate_hz, stem.start_samples / rate_hz),
         )
         for stem in stems
     ]
@@ -49,6 +53,7 @@ def recording_of_file(path: Path) -> Recording:
         sound=FileSound(path),
         path=str(path),
         length_samples=facts.announced_samples or 0,
+        marks=_marks_of(path, facts.rate_hz),
     )
 
 
@@ -62,17 +67,54 @@ def _of_track(store: SongStore, view: StoredView, track: Track) -> Recording:
             sound=PlayedSound(lambda: view.audio(track.id)),
             role=_said_role(track),
             content=hashlib.sha256(repr((track.regions, view.state.grid, view.build)).encode()).hexdigest(),
+            regions=_regions_of(view, track),
         )
+    start_samples = track.regions[0].start_samples if isinstance(track.regions[0], AudioRegion) else 0
     return Recording(
         id=track.id,
         name=track.name,
         rate_hz=source.rate_hz,
         channels=source.channels,
         sound=FileSound(store.media.path(source)),
-        start_samples=track.regions[0].start_samples if isinstance(track.regions[0], AudioRegion) else 0,
+        start_samples=start_samples,
         length_samples=source.length_samples,
         role=_said_role(track),
         content=source.blob,
+        regions=_regions_of(view, track),
+        marks=_marks_of(store.media.path(source), source.rate_hz, start_samples / view.state.rate_hz),
+    )
+
+
+def _regions_of(view: StoredView, track: Track) -> tuple[Mark, ...]:
+    """The stretches of a track by the names of the files that they came from, where those differ from its own."""
+    laid = [region for region in track.regions if isinstance(region, AudioRegion) and region.source in view.sources]
+    named = [(Path(view.sources[region.source].name).stem, region) for region in laid]
+    rate_hz = view.state.rate_hz
+    return tuple(
+        Mark(
+            name=name,
+            start_s=region.start_samples / rate_hz,
+            end_s=(region.start_samples + region.length_samples) / rate_hz,
+        )
+        for name, region in named
+        if name != track.name
+    )
+
+
+def _marks_of(path: Path, rate_hz: int, start_s: float = 0.0) -> tuple[Mark, ...]:
+    """What the markers of a file say, in seconds of the session; nothing where it cannot be read."""
+    try:
+        markers = read_markers(path, rate_hz)
+    except InputError:
+        return ()
+    places = [(each.name, each.position_samples, each.length_samples) for each in markers]
+    return tuple(
+        Mark(
+            name=name,
+            start_s=start_s + first / rate_hz,
+            end_s=start_s + (first + length) / rate_hz if length else None,
+        )
+        for name, first, length in places
     )
 
 

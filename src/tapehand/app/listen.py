@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from tapehand.app.heard_before import HeardBefore
 from tapehand.app.hearing import content_of, recording_of_file, recordings_of_song, recordings_of_stems
 from tapehand.app.inbox import finding_plain
 from tapehand.app.songs import IMPORT_SCOPE, SONG_SUFFIX, late_findings, left_out_findings
@@ -16,6 +17,7 @@ from tapehand.app.view import song_of
 from tapehand.errors import InputError
 from tapehand.listening.form import HeardSection
 from tapehand.listening.listener import OnFacts, known_unheard
+from tapehand.listening.marks import DawTime
 from tapehand.listening.session import Known, Listening, TrackRow, listen_to_session
 from tapehand.listening.sources import Recording
 from tapehand.ports.song_store import SongStore
@@ -71,11 +73,15 @@ def listen_to_path(studio: Studio, path: Path, work: Work, on_facts: OnFacts | N
         heard = _listen(studio, [recording], recording.rate_hz, Known(), work, on_facts)
         return Listened(title=path.name, heard=heard, recordings=(recording,))
     listed = studio.list_stems(path, work)
-    recordings = recordings_of_stems(listed.stems)
-    heard = _listen(studio, recordings, listed.rate_hz, Known(), work, on_facts)
+    recordings = recordings_of_stems(listed.stems, listed.rate_hz)
+    heard = _listen(studio, recordings, listed.rate_hz, _told_by_daw(listed.daw_time), work, on_facts)
     late = late_findings(listed, [stem.name for stem in listed.stems])
     heard = replace(heard, findings=(*heard.findings, *left_out_findings(listed), *late))
     return Listened(title=path.absolute().name, heard=heard, recordings=tuple(recordings))
+
+
+def _told_by_daw(told: DawTime | None) -> Known:
+    return Known() if told is None else Known(grid=told.grid, grid_of=told.source, marks=told.marks)
 
 
 def is_song(path: Path) -> bool:
@@ -107,22 +113,36 @@ def _listen(
     """From the cache, where these sounds were listened to before by the same code; what names say is told at once."""
     if on_facts is not None:
         on_facts(known_unheard(recordings))
+    recordings = _with_contents(recordings, studio.threads)
     key = _key(studio, recordings, rate_hz, known)
     kept = studio.listenings.get(key)
     if kept is not None:
         return _from_plain(json.loads(kept))
-    heard = listen_to_session(recordings, rate_hz, known=known, threads=studio.threads, work=work, on_facts=on_facts)
+    heard = listen_to_session(
+        recordings,
+        rate_hz,
+        known=known,
+        threads=studio.threads,
+        work=work,
+        on_facts=on_facts,
+        memory=HeardBefore(studio.hearings, studio.ears),
+    )
     studio.listenings.put(key, json.dumps(asdict(heard)))
     return heard
 
 
+def _with_contents(recordings: Sequence[Recording], threads: int) -> list[Recording]:
+    """The recordings, each with the hash of its sound."""
+    with ThreadPoolExecutor(max(threads, 1)) as workers:
+        contents = workers.map(content_of, recordings)
+        return [replace(each, content=content) for each, content in zip(recordings, contents, strict=True)]
+
+
 def _key(studio: Studio, recordings: Sequence[Recording], rate_hz: int, known: Known) -> str:
     """Everything that hearing depends on, in a hash."""
-    with ThreadPoolExecutor(max(studio.threads, 1)) as workers:
-        contents = list(workers.map(content_of, recordings))
     tracks = [
-        (each.id, each.name, each.path, content, each.start_samples, each.role)
-        for each, content in zip(recordings, contents, strict=True)
+        (each.id, each.name, each.path, each.content, each.start_samples, each.role, each.regions, each.marks)
+        for each in recordings
     ]
     return hashlib.sha256(repr((studio.ears, rate_hz, known, tracks)).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ from tapehand.app.studio import Studio
 from tapehand.audio import Audio
 from tapehand.errors import UsageError
 from tapehand.listening.faults import damage_finding, listen
+from tapehand.listening.grid import marked_sections
 from tapehand.listening.kinds import clock_time, finding
 from tapehand.listening.lengths import TrackLength, session_findings
 from tapehand.ports.song_store import MediaPool, SongStore
@@ -35,6 +36,7 @@ class _Imported:
     track: Track
     length: TrackLength
     findings: tuple[Finding, ...]
+    end_s: float
 
 
 def create_from_folder(studio: Studio, folder: Path, path: Path, *, by: str, work: Work) -> SongStore:
@@ -123,6 +125,7 @@ def _import_stem(studio: Studio, stem: Stem, track_id: str, rate_hz: int, pool: 
             track=track_id, path=str(stem.path), length_samples=audio.length_samples, rate_hz=audio.rate_hz
         ),
         findings=findings,
+        end_s=samples_to_seconds(stem.start_samples + length_samples, rate_hz),
     )
 
 
@@ -148,7 +151,15 @@ def _length_at(audio: Audio, rate_hz: int) -> int:
 
 def _events_of_import(name: str, found: StemFolder, imported: Sequence[_Imported]) -> list[Body]:
     sources = {source.blob: source for each in imported for source in each.sources}
-    song = Song(name=name, rate_hz=found.rate_hz, tracks=tuple(each.track for each in imported))
+    end_s = max((each.end_s for each in imported), default=0.0)
+    told = found.daw_time
+    song = Song(
+        name=name,
+        rate_hz=found.rate_hz,
+        tracks=tuple(each.track for each in imported),
+        grid=told.grid if told else None,
+        sections=marked_sections(told, end_s) if told else (),
+    )
     findings = (
         *(one for each in imported for one in each.findings),
         *session_findings([each.length for each in imported], found.rate_hz),

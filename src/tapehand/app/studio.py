@@ -47,7 +47,8 @@ class Studio:
     write_midi : a song as a Standard MIDI File.
     engines : the installed engines by name.
     examine_song, repair_song : for songs that may not even open.
-    listenings : what was heard before.
+    listenings : what was heard before, of whole sessions.
+    hearings : what was heard before, of single recordings.
     ears : names the code that hears; what other ears heard is not taken from there.
     build : names the native library and CPU class; part of the provenance of every render.
     threads : how many tracks are prepared at once.
@@ -64,6 +65,7 @@ class Studio:
     repair_song: RepairSong
     cache: RenderCache = field(default_factory=NoCache)
     listenings: TextCache = field(default_factory=NoTexts)
+    hearings: RenderCache = field(default_factory=NoCache)
     ears: str = ""
     build: str = ""
     threads: int = 1

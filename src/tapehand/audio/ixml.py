@@ -22,6 +22,16 @@ class IxmlTrack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPoint:
+    """A marked place: samples from the file's start where it ``is_relative``, else from midnight. Only read here."""
+
+    comment: str
+    position_samples: int
+    length_samples: int = 0
+    is_relative: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IxmlFields:
     """The fields of an iXML document that are read and written here; empty where it has none."""
 
@@ -31,6 +41,7 @@ class IxmlFields:
     tape: str = ""
     note: str = ""
     tracks: tuple[IxmlTrack, ...] = ()
+    points: tuple[SyncPoint, ...] = ()
 
 
 def fields(document: str) -> IxmlFields | None:
@@ -40,7 +51,8 @@ def fields(document: str) -> IxmlFields | None:
         return None
     plain = {field: (root.findtext(element) or "").strip() for field, element in PLAIN_FIELDS.items()}
     found = [_track(track, number) for number, track in enumerate(root.findall("TRACK_LIST/TRACK"), start=1)]
-    return IxmlFields(tracks=tuple(found), **plain)
+    points = [_point(point) for point in root.findall("SYNC_POINT_LIST/SYNC_POINT")]
+    return IxmlFields(tracks=tuple(found), points=tuple(each for each in points if each is not None), **plain)
 
 
 def document(values: IxmlFields, basis: str = "") -> str:
@@ -72,6 +84,21 @@ def _track(track: ElementTree.Element, number: int) -> IxmlTrack:
     channel = int(told) if told.isascii() and told.isdigit() and len(told) < 5 else number
     name, function = (track.findtext("NAME") or "").strip(), (track.findtext("FUNCTION") or "").strip()
     return IxmlTrack(channel=channel, name=name, function=function)
+
+
+def _point(point: ElementTree.Element) -> SyncPoint | None:
+    """A marker; slates and what a recorder syncs by say nothing about the music."""
+    numbers = [(point.findtext(f"SYNC_POINT_{name}") or "0").strip() for name in ("LOW", "HIGH", "EVENT_DURATION")]
+    is_marker = (point.findtext("SYNC_POINT_FUNCTION") or "").strip().startswith("MARKER")
+    if not is_marker or not all(each.isascii() and each.isdigit() and len(each) < 11 for each in numbers):
+        return None
+    low, high, length_samples = map(int, numbers)
+    return SyncPoint(
+        comment=(point.findtext("SYNC_POINT_COMMENT") or "").strip(),
+        position_samples=high << 32 | low,
+        length_samples=length_samples,
+        is_relative=(point.findtext("SYNC_POINT_TYPE") or "").strip() != "ABSOLUTE",
+    )
 
 
 def _set(parent: ElementTree.Element, element: str, text: str) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from tapehand.audio.aiff_tags import aiff_tags
 from tapehand.audio.headers import container_by_content, id3_bytes
 from tapehand.audio.id3 import LARGEST_TAG_BYTES, id3_tags
 from tapehand.audio.refusals import open_regular
@@ -12,7 +13,7 @@ from tapehand.audio.wav_tags import wav_tags
 
 
 def read_tags(path: Path) -> Tags:
-    """What the file at ``path`` says beside its sound: WAV, FLAC, Ogg and MP3; empty for everything else.
+    """What the file at ``path`` says beside its sound: WAV, AIFF, FLAC, Ogg and MP3; empty for everything else.
 
     What is ill-formed is left out and noted, never an error.
 
@@ -26,6 +27,8 @@ def read_tags(path: Path) -> Tags:
         match container_by_content(os.pread(descriptor, 64, 0)):
             case "WAV":
                 return wav_tags(descriptor)
+            case "AIFF":
+                return aiff_tags(descriptor)
             case "FLAC":
                 return flac_tags(descriptor)
             case "OGG":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # What a song as a whole is said to be, in the order in which it is told.
 _SONG_FACTS: Final = ("tempo_bpm", "tempo_keeps", "metre", "key", "tuning_hz")
 _SURE: Final = 0.8
+_TEMPO_MAP: Final = "tempo map"
 _PERHAPS: Final = 0.5
 
 
@@ -34,7 +35,7 @@ _PERHAPS: Final = 0.5
 @click.option("--role", "roles", multiple=True, metavar="TRACK=ROLE", help="Say what a track is.")
 @click.option("--section", "sections", multiple=True, metavar="FIRST-LAST=NAME", help="Name a stretch of bars.")
 @click.option("--tempo", "tempo_bpm", type=click.FloatRange(20, 400), help="Say the tempo in BPM, from the first bar.")
-@click.option("--metre", default="4/4", show_default=True, metavar="N/M", help="With --tempo: the time signature.")
+@click.option("--metre", metavar="N/M", help="With --tempo: the time signature (default: its own, else 4/4).")
 @click.option("--by", metavar="NAME", help="Who says so (default: you).")
 @json_option
 def listen_command(
@@ -45,7 +46,7 @@ def listen_command(
     roles: Sequence[str],
     sections: Sequence[str],
     tempo_bpm: float | None,
-    metre: str,
+    metre: str | None,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -82,7 +83,7 @@ class _Spoken(NamedTuple):
     roles: Sequence[str]
     sections: Sequence[str]
     tempo_bpm: float | None
-    metre: str
+    metre: str | None
     by: str
 
 
@@ -109,7 +110,7 @@ def _note_down(store: "SongStore", spoken: _Spoken) -> None:
     from tapehand.app.corrections import say_role, say_sections, say_tempo
 
     if spoken.tempo_bpm is not None:
-        say_tempo(store, spoken.tempo_bpm, _metre(spoken.metre), by=spoken.by)
+        say_tempo(store, spoken.tempo_bpm, _metre(spoken.metre) if spoken.metre else None, by=spoken.by)
     for words in spoken.roles:
         track, _, role = words.rpartition("=")
         if not track:
@@ -180,7 +181,7 @@ def _fact_lines(heard: "Listening", name: str) -> list[tuple[str, ...]]:
             words[name],
             f"{f'{fact.value:.2f}' if isinstance(fact.value, float) else fact.value} {fact.unit}".strip(),
             place(fact.start_s, fact.end_s),
-            sure_words(fact.confidence),
+            fact.method if fact.method.startswith(_TEMPO_MAP) else sure_words(fact.confidence),
         )
         for fact in heard.facts
         if fact.name == name and fact.track is None

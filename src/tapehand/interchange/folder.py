@@ -21,7 +21,10 @@ from tapehand.audio.facts import FileFacts
 from tapehand.audio.read_tags import read_tags
 from tapehand.catalogue.loading import load
 from tapehand.errors import InputError
+from tapehand.interchange.daw_time import SUFFIXES as MIDI_SUFFIXES
+from tapehand.interchange.daw_time import read_daw_time
 from tapehand.listening.lengths import session_rate_hz
+from tapehand.listening.marks import DawTime
 from tapehand.work import Work
 
 # "X.L", "X_R", "X-left"; not "X L", which as often names two performances placed left and right.
@@ -72,6 +75,7 @@ class SessionFolder:
     rough_mixes : files that by their names are mixes of the others: for reference, not to be mixed.
     rate_hz : the session's rate, the most common one among the stems.
     notes : sentences about what was concluded: joined pairs, changed names, lossy files, mono beside stereo.
+    daw_time : the tempo map and markers of a MIDI file that lies beside them.
     """
 
     folder: Path
@@ -80,6 +84,7 @@ class SessionFolder:
     skipped: tuple[SkippedFile, ...]
     rate_hz: int
     notes: tuple[str, ...]
+    daw_time: DawTime | None = None
 
     @property
     def to_resample(self) -> tuple[StemFile, ...]:
@@ -120,13 +125,15 @@ def list_session(folder: Path, work: Work | None = None) -> SessionFolder:
         stems, mixes = mixes, []
     rate_hz = session_rate_hz([stem.facts.rate_hz for stem in stems])
     placed, starts = _placed(stems, rate_hz)
+    daw_time = read_daw_time([each.path for each in skipped if each.path.suffix.casefold() in MIDI_SUFFIXES])
     return SessionFolder(
         folder=folder,
         stems=tuple(placed),
         rough_mixes=tuple(mixes),
         skipped=tuple(skipped),
         rate_hz=rate_hz,
-        notes=tuple(notes + renamed + starts + _remarks(placed, mixes)),
+        notes=tuple(notes + renamed + starts + _remarks(placed, mixes) + _time_remarks(daw_time)),
+        daw_time=daw_time,
     )
 
 
@@ -349,6 +356,10 @@ def _remarks(stems: Sequence[StemFile], mixes: Sequence[StemFile]) -> list[str]:
     if 0 < mono < len(stems):
         remarks.append(f"{mono} of {len(stems)} stems are mono, the others stereo")
     return remarks
+
+
+def _time_remarks(daw_time: DawTime | None) -> list[str]:
+    return [] if daw_time is None else [f"{daw_time.source} tells the tempo map"]
 
 
 def _no_audio(folder: Path, skipped: Sequence[SkippedFile]) -> InputError:

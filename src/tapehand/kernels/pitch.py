@@ -1,5 +1,6 @@
-"""The kernel that follows a pitch through the candidates of its frames."""
+"""Kernels that follow a pitch through the candidates of its frames, and find the steps that it takes."""
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
 _PATH = Kernel("pitch_path", _P.F64, _P.F64, _P.INT, _P.INT, _P.REAL, _P.REAL, _P.F64_OUT, _P.I64_OUT, _P.I64_OUT)
+_STEPS = Kernel("pitch_steps", _P.F64, _P.F64, _P.INT, _P.INT, _P.REAL, _P.F64_OUT, _P.I64_OUT)
 NO_PITCH: Final = -1000.0
 
 
@@ -38,3 +40,19 @@ def cheapest_path(
         scores = np.zeros(2 * candidates)
         _PATH(octaves, strengths, frames, candidates, jump_cost, voicing_cost, scores, came_from, chosen)
     return chosen
+
+
+def cheapest_steps(values: NDArray[np.float64], longest: int, price: float) -> list[tuple[int, int]]:
+    """Begin and end of the stretches of ``values (count,)`` with least squared distance from their means.
+
+    ``price`` is added for each stretch; none is longer than ``longest`` values.
+    """
+    if values.ndim != 1 or longest < 1:
+        raise InternalError("kernels.argument", "Steps are found in one row of values, and have a length")
+    sums, squares = (np.concatenate([[0.0], np.cumsum(each)]) for each in (values, values * values))
+    came_from = np.zeros(values.size + 1, dtype=np.int64)
+    _STEPS(sums, squares, values.size, longest, price, np.zeros(values.size + 1), came_from)
+    cuts = [values.size]
+    while cuts[-1]:
+        cuts.append(int(came_from[cuts[-1]]))
+    return list(pairwise(reversed(cuts)))

@@ -12,6 +12,7 @@ import numpy as np
 
 from tapehand.catalogue.loading import load
 from tapehand.listening.correlation import Comparison, Likeness, Lines, Mono, whitened
+from tapehand.listening.kinds import limit
 from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact, Recordings
 
 
@@ -61,6 +62,16 @@ class Course:
     def lag_at(self, time_s: float) -> float:
         """Lag at a time of the song, in seconds."""
         return self.lag_s + 1e-6 * self.drift_ppm * time_s
+
+    @property
+    def moved_s(self) -> float:
+        """By how much the second falls behind from the first agreeing window to the last."""
+        return self.lag_at(self.last_s) - self.lag_at(self.first_s)
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether it moved by more than a person would leave it."""
+        return abs(self.moved_s) >= limit("clock_drift", "least_s")
 
     @property
     def is_one_source(self) -> bool:

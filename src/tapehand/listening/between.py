@@ -1,9 +1,9 @@
 """What recordings of one session have to do with each other: everything that no recording tells alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tapehand.listening.arrivals import related_pairs
+from tapehand.listening.arrivals import Course, related_pairs
 from tapehand.listening.bleed import bleed_findings, bleeds
 from tapehand.listening.drift import drift_findings
 from tapehand.listening.duplicates import copies, copy_findings
@@ -12,7 +12,8 @@ from tapehand.listening.masking import masking_findings, maskings
 from tapehand.listening.mic_pairs import mic_pair_facts, mic_pair_findings, mic_pairs
 from tapehand.listening.mono_loss import mono_loss_findings
 from tapehand.listening.notes import Note
-from tapehand.listening.recordings import Recordings
+from tapehand.listening.recordings import Among, Recordings
+from tapehand.listening.roles import UNKNOWN
 from tapehand.listening.timing import timing_findings
 from tapehand.song.finding import Fact, Finding
 
@@ -26,30 +27,47 @@ class Between:
     notes: Mapping[str, tuple[Note, ...]]
 
 
-def heard_between(recordings: Recordings, beats_s: Sequence[float] = (), pitch: Intonation | None = None) -> Between:
+def heard_between(
+    recordings: Recordings, beats_s: Sequence[float] = (), pitch: Callable[[], Intonation] | None = None
+) -> Between:
     """Facts and questions about copies, microphones, clocks, bleed, intonation, timing, masking and mono.
 
     ``beats_s`` are the song's beats where they are known with confidence; without them no part is held against bars.
-    ``pitch`` is given where it was listened to before.
+    ``pitch`` gives what is listened to beside this; it is asked for last. What follows from one cause is asked once: a
+    copy, or a second microphone of one source, is what its source is, so that all else is asked of the source.
     """
     same = copies(recordings)
     copied = {each.track for each in same}
     courses = {pair: course for pair, course in related_pairs(recordings).items() if copied.isdisjoint(pair)}
-    one_source = [frozenset(pair) for pair, course in courses.items() if course.is_one_source]
+    followers = copied | {second for pair, course in courses.items() if (second := _follower(recordings, pair, course))}
+    sources = Among(recordings, [name for name in recordings.names if name not in followers])
+    parted = [frozenset(pair) for pair, course in courses.items() if course.is_one_source or course.has_drifted]
     pairs = mic_pairs(recordings, courses)
-    pitch = pitch or intonation(recordings)
-    findings = (
+    timing = timing_findings(sources, beats_s)
+    layered = {each.track for each in timing if each.kind == "layers_apart"}
+    lost = mono_loss_findings(recordings)
+    # What is heard of a track that works against itself is only what is left of it in mono.
+    works_against_itself = {each.track for each in lost}
+    of_one_source = (
         *copy_findings(same),
-        *mic_pair_findings(recordings, pairs),
+        *(each for each in mic_pair_findings(recordings, pairs) if each.track not in layered),
         *drift_findings(courses),
-        *bleed_findings(recordings, bleeds(recordings, one_source)),
-        *intonation_findings(pitch),
-        *timing_findings(recordings, beats_s),
-        *masking_findings(maskings(recordings)),
-        *mono_loss_findings(recordings),
+        *bleed_findings(recordings, bleeds(sources, parted)),
     )
-    facts = (*mic_pair_facts(pairs), *intonation_facts(pitch))
-    return Between(facts=facts, findings=findings, notes=pitch.notes)
+    masked = (each for each in masking_findings(maskings(sources)) if each.track not in works_against_itself)
+    of_the_music = (*timing, *masked, *lost)
+    heard = intonation(recordings) if pitch is None else pitch()
+    return Between(
+        facts=(*mic_pair_facts(pairs), *intonation_facts(heard)),
+        findings=(*of_one_source, *intonation_findings(heard.among(sources.names)), *of_the_music),
+        notes=heard.notes,
+    )
+
+
+def _follower(recordings: Recordings, pair: tuple[str, str], course: Course) -> str | None:
+    """The second of two tracks that are one source caught twice; none where names call them two things."""
+    roles = [recordings.role(name) for name in pair]
+    return pair[1] if course.is_one_source and (roles[1] in (roles[0], UNKNOWN)) else None
 
 
 def findings_between(recordings: Recordings, beats_s: Sequence[float] = ()) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ Only the rests are listened to, everything else is faded out of both. A source i
 one and the same lag, and its level is the coherent part of what is heard there, over the source's own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -59,18 +59,13 @@ def bleeds(recordings: Recordings, one_source: Sequence[frozenset[str]] = ()) ->
     """For every track that rests the source heard there most clearly; pairs that are ``one_source`` are left out."""
     found = []
     for name in recordings.names:
-        rests = _Rests.of(recordings.compact(name))
-        if rests is None:
-            continue
-        heard = [
-            bleed
-            for source in recordings.names
-            if source != name and frozenset((name, source)) not in one_source
-            for bleed in [rests.bleed(name, source, recordings.compact(source))]
-            if bleed is not None
-        ]
-        if heard:
-            found.append(max(heard, key=lambda bleed: bleed.coherence))
+        sources = [other for other in recordings.names if other != name and frozenset((name, other)) not in one_source]
+        # What is quiet is listened to first; loud bleed fills the rests until they look like soft playing.
+        for rests in _Rests.quiet_then_loud(recordings.compact(name)):
+            heard = [bleed for other in sources if (bleed := rests.bleed(name, other, recordings.compact(other)))]
+            if heard:
+                found.append(max(heard, key=lambda bleed: bleed.coherence))
+                break
     return tuple(found)
 
 
@@ -109,18 +104,19 @@ class _Rests:
     spectra: tuple[Lines, ...]
     loud_power: float
     resting: Mask
-    least_coherence: float
+    least_certainty: float
 
     @classmethod
-    def of(cls, compact: Compact) -> "_Rests | None":
-        """None for a track that does not rest, or is silent where it does."""
+    def quiet_then_loud(cls, compact: Compact) -> Iterator["_Rests"]:
+        """Rests by two levels; none for a track that does not rest, or is silent where it does."""
         fewest = settings()["fewest_rest_s"] * compact.frames_per_s
         for kind in ("", "loud_"):
             resting, loud_power = _resting(compact, settings()[f"{kind}rest_below_db"])
             if int(resting.sum()) >= fewest:
-                break
-        else:
-            return None
+                yield cls._of(compact, resting, loud_power, settings()[f"least_{kind}certainty"])
+
+    @classmethod
+    def _of(cls, compact: Compact, resting: Mask, loud_power: float, least_certainty: float) -> "_Rests":
         comparison = Comparison(window_size(compact.coded.size), COMPACT_RATE_HZ)
         starts = _windows_of_rest(resting, compact, comparison.size)
         masks = tuple(_soft(resting, compact, start, comparison.size) for start in starts)
@@ -135,7 +131,7 @@ class _Rests:
             spectra=tuple(comparison.spectrum(piece) for piece in pieces),
             loud_power=loud_power,
             resting=resting,
-            least_coherence=settings()[f"least_{kind}coherence"],
+            least_certainty=least_certainty,
         )
 
     def bleed(self, name: str, source: str, other: Compact) -> Bleed | None:
@@ -155,7 +151,7 @@ class _Rests:
         )
         likeness = sum(more, first)
         certainty = likeness.coherence * peak.relation
-        if likeness.coherence < self.least_coherence or certainty < settings()["least_certainty"]:
+        if likeness.coherence < settings()["least_coherence"] or certainty < self.least_certainty:
             return None
         start_s, end_s = _longest(self.resting, self.compact.frames_per_s)
         heard = float(self.compact.levels[self.resting].mean()) * likeness.coherence

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tapehand.listening.arrivals import Course
-from tapehand.listening.kinds import finding, limit
+from tapehand.listening.kinds import finding
 from tapehand.song.finding import Finding
 
 
@@ -12,8 +12,7 @@ def drift_findings(courses: Mapping[tuple[str, str], Course]) -> tuple[Finding, 
     found = []
     told: set[str] = set()
     for (first, second), course in sorted(courses.items(), key=lambda pair: -pair[1].coherence):
-        moved_s = course.lag_at(course.last_s) - course.lag_at(course.first_s)
-        if abs(moved_s) < limit("clock_drift", "least_s") or second in told:
+        if not course.has_drifted or second in told:
             continue
         told.add(second)
         found.append(
@@ -26,8 +25,8 @@ def drift_findings(courses: Mapping[tuple[str, str], Course]) -> tuple[Finding, 
                 end_s=course.last_s,
                 confidence=min(0.95, 0.5 + course.coherence),
                 partner=first,
-                behind="falls behind" if moved_s > 0 else "runs ahead of",
-                moved=f"{1000 * abs(moved_s):.1f}",
+                behind="falls behind" if course.moved_s > 0 else "runs ahead of",
+                moved=f"{1000 * abs(course.moved_s):.1f}",
                 length=f"{course.last_s - course.first_s:.0f}",
             )
         )

@@ -3,12 +3,11 @@
 A session has what a mix has not: tracks that rest. What plays in a bar, how loud, and with what spectrum makes the
 bar's picture; the song is cut where pictures change, by the cheapest cut over the whole song (dynamic programming),
 which prefers sections of whole phrases. Cuts with alike pictures are one kind of section, and kinds are named by rules
-that can be said: the fullest that returns is the hook. Every name comes with its reason, and a person's word outranks
-all of it.
+that can be said: the fullest that returns is the hook. Every name comes with its reason. A person's word outranks all
+of it, then the DAW's markers, then the names of tracks and regions: what they name is cut out first.
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,21 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
+from tapehand.listening.marks import Mark
 from tapehand.listening.recordings import Compact
 from tapehand.listening.roles import group_of
+from tapehand.listening.section_labels import Part, SpokenTrack, ToldBy, ToldSection, labels_of, names_of
+from tapehand.listening.section_names import file_section_name
 
 Levels = NDArray[np.float64]
 
-METHOD: Final = "form/1"
+METHOD: Final = "form/2"
 NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Line:
-    """One track, or the whole mix, as form hears it."""
+    """One track, or the whole mix, as form hears it; ``spoken`` are its names, which may speak of sections."""
 
     role: str
     compact: Compact
+    spoken: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class HeardSection:
     start_bar, bars : bars count from 1.
     energy : 0..1, against the fullest bar of the song.
     why : what the name rests on, in plain words.
+    told_by : who said so; what is told by nobody is heard.
     """
 
     kind: str
@@ -57,6 +61,7 @@ class HeardSection:
     energy: float
     confidence: float
     why: str
+    told_by: ToldBy = "sound"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,40 +80,28 @@ class _Bars:
     has_tracks: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """A stretch between two cuts, with its mean picture and how full it is (0..1 of the fullest part)."""
-
-    first: int
-    last: int
-    picture: Levels
-    fullness: float
-    voice: float
-    drums: float
-
-    @property
-    def bars(self) -> int:
-        return self.last - self.first
-
-
-def find_form(lines: Sequence[Line], bars_s: Sequence[float]) -> tuple[HeardSection, ...]:
+def find_form(
+    lines: Sequence[Line], bars_s: Sequence[float], told: Sequence[ToldSection] = ()
+) -> tuple[HeardSection, ...]:
     """The sections of a song; ``bars_s`` are the starts of its bars and the end of the last, in seconds, rising.
 
-    ``lines`` are its tracks, or one line that is the mix; with tracks the answer is better founded. Empty for silence.
+    ``lines`` are its tracks, or one line that is the mix; with tracks the answer is better founded. Sections that were
+    ``told`` stay as they are, and what they leave is heard. Empty for silence of which nothing is told.
     """
     if len(bars_s) < 2 or not lines:
         return ()
     hearing = load("form")["hearing"]
     bars = _pictures(lines, np.asarray(bars_s, dtype=np.float64), hearing)
-    if not np.isfinite(bars.level_db).any():
-        return ()
+    spoken = _spoken_tracks(lines, bars, bars_s)
     points = _points(bars, hearing)
     limits = hearing["tracks" if bars.has_tracks else "mix"]
-    unrest = _unrest(points)
-    cuts = _cheapest_cuts(points, limits["cut_price"], hearing)
-    parts = _parts(bars, points, cuts)
-    families = _families(parts, _between(limits["alike"], limits["alike_of_unrest"] * math.sqrt(unrest)))
-    return _named(parts, families, bars_s, has_tracks=bars.has_tracks)
+    fixed = _fixed(told, bars_s)
+    parts = [_part(bars, points, *span) for span in _spans(fixed, bars, _with_names(points, spoken, hearing), hearing)]
+    if not parts:
+        return ()
+    families = _families(parts, _between(limits["alike"], limits["alike_of_unrest"] * math.sqrt(_unrest(points))))
+    named = {place: fixed[span] for place, part in enumerate(parts) if (span := (part.first, part.last)) in fixed}
+    return _sections(parts, families, named, spoken, bars_s, has_tracks=bars.has_tracks)
 
 
 def playing_map(lines: Sequence[Line], bars_s: Sequence[float]) -> tuple[tuple[float, ...], ...]:
@@ -205,25 +198,18 @@ def _phrase(bars: int, hearing: Mapping[str, Any]) -> float:
     return float(phrases["odd"] if bars > 3 else phrases["shortest"])
 
 
-def _parts(bars: _Bars, points: Levels, cuts: Sequence[int]) -> list[_Part]:
+def _part(bars: _Bars, points: Levels, first: int, last: int) -> Part:
     loudest = float(bars.level_db.max())
-    level = np.clip((bars.level_db - loudest) / 30.0 + 1.0, 0.0, 1.0)
+    level = np.clip((bars.level_db - loudest) / 30.0 + 1.0, 0.0, 1.0) if np.isfinite(loudest) else np.zeros(len(points))
     full = 0.5 * level + 0.5 * bars.playing.mean(axis=1) if bars.has_tracks else level
     full = full / max(float(full.max()), NOTHING)
     voice = bars.playing[:, bars.voices].max(axis=1, initial=0.0)
     drums = bars.playing[:, bars.drums].max(axis=1, initial=0.0)
-    return [
-        _Part(
-            first,
-            last,
-            points[first:last].mean(axis=0),
-            *(float(values[first:last].mean()) for values in (full, voice, drums)),
-        )
-        for first, last in pairwise(cuts)
-    ]
+    means = (float(values[first:last].mean()) for values in (full, voice, drums))
+    return Part(first, last, points[first:last].mean(axis=0), *means)
 
 
-def _families(parts: Sequence[_Part], alike: float) -> list[int]:
+def _families(parts: Sequence[Part], alike: float) -> list[int]:
     """Which parts are one kind, by average linkage: parts join while their pictures lie nearer than ``alike``."""
     distance = np.array([[float(np.linalg.norm(a.picture - b.picture)) for b in parts] for a in parts])
     groups = [[place] for place in range(len(parts))]
@@ -240,88 +226,98 @@ def _families(parts: Sequence[_Part], alike: float) -> list[int]:
     return family
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
-    kind: str
-    confidence: float
-    why: str
-
-
-def _named(
-    parts: Sequence[_Part], families: Sequence[int], bars_s: Sequence[float], *, has_tracks: bool
+def _sections(
+    parts: Sequence[Part],
+    families: Sequence[int],
+    told: Mapping[int, ToldSection],
+    spoken: Sequence[SpokenTrack],
+    bars_s: Sequence[float],
+    *,
+    has_tracks: bool,
 ) -> tuple[HeardSection, ...]:
-    labels = _labels(parts, families, has_tracks=has_tracks)
-    kinds = load("form")["kinds"]
-    counts, seen = Counter(label.kind for label in labels), Counter[str]()
-    sections = []
-    for part, label in zip(parts, labels, strict=True):
-        seen[label.kind] += 1
-        name = kinds[label.kind]["name"]
-        sections.append(
-            HeardSection(
-                kind=label.kind,
-                name=f"{name} {seen[label.kind]}" if counts[label.kind] > 1 else name,
-                start_bar=part.first + 1,
-                bars=part.bars,
-                start_s=float(bars_s[part.first]),
-                end_s=float(bars_s[part.last]),
-                energy=round(part.fullness, 3),
-                confidence=label.confidence,
-                why=label.why,
-            )
+    labels = labels_of(parts, families, told, spoken, has_tracks=has_tracks)
+    edges_s = list(bars_s)
+    for place, section in told.items():  # a marker may stand a little beside the bar line
+        edges_s[parts[place].first] = section.start_s
+        edges_s[parts[place].last] = section.end_s
+    energies = {place: section.energy for place, section in told.items() if section.energy is not None}
+    return tuple(
+        HeardSection(
+            kind=label.kind,
+            name=name,
+            start_bar=part.first + 1,
+            bars=part.bars,
+            start_s=float(edges_s[part.first]),
+            end_s=float(edges_s[part.last]),
+            energy=energies.get(place, round(part.fullness, 3)),
+            confidence=label.confidence,
+            why=label.why,
+            told_by=label.told_by,
         )
-    return tuple(sections)
+        for place, (part, label, name) in enumerate(zip(parts, labels, names_of(labels), strict=True))
+    )
 
 
-def _labels(parts: Sequence[_Part], families: Sequence[int], *, has_tracks: bool) -> list[_Label]:
-    if len(parts) < 3:
-        return [_Label("groove", 0.3, "the song does not change enough to tell sections apart")] * len(parts)
-    hook, sure = _hook(parts, families, has_tracks=has_tracks)
-    return [_label(place, parts, families, hook, sure) for place in range(len(parts))]
+def _fixed(told: Sequence[ToldSection], bars_s: Sequence[float]) -> dict[tuple[int, int], ToldSection]:
+    """Told sections by the bars ``(first, last)`` that they take; where two overlap the later one begins in time."""
+    lines = np.asarray(bars_s, dtype=np.float64)
+    starts = [(int(np.abs(lines - section.start_s).argmin()), section) for section in told]
+    starts.sort(key=lambda each: (each[0], each[1].start_s))
+    fixed = {}
+    for number, (first, section) in enumerate(starts):
+        following = starts[number + 1][0] if number + 1 < len(starts) else lines.size - 1
+        last = min(int(np.abs(lines - section.end_s).argmin()), following)
+        if last > first:
+            fixed[first, last] = section
+    return fixed
 
 
-def _hook(parts: Sequence[_Part], families: Sequence[int], *, has_tracks: bool) -> tuple[int, float]:
-    """The family of the hook, and how far to believe it: the fullest that returns, against the next fullest."""
-    scores = {}
-    for family in set(families):
-        members = [part for part, own in zip(parts, families, strict=True) if own == family]
-        bars = sum(part.bars for part in members)
-        fullness = sum(part.fullness * part.bars for part in members) / bars
-        returns = min(len(members), 3) - 1
-        only_edge = all(part is parts[0] or part is parts[-1] for part in members)
-        scores[family] = fullness + 0.08 * returns - 0.3 * only_edge
-    first, *others = sorted(scores.values(), reverse=True)
-    margin = first - max(others, default=0.0)
-    hook = max(scores, key=lambda family: (scores[family], -family))
-    returns = families.count(hook) > 1
-    most = 0.9 if has_tracks else 0.75
-    return hook, round(min(most, 0.45 + 2.0 * margin + 0.15 * returns), 2)
+def _spans(
+    fixed: Mapping[tuple[int, int], ToldSection], bars: _Bars, points: Levels, hearing: Mapping[str, Any]
+) -> list[tuple[int, int]]:
+    """First and last bar line of every part: the told ones, and the cheapest cuts of what they leave."""
+    price = hearing["tracks" if bars.has_tracks else "mix"]["cut_price"]
+    spans, place = [], 0
+    for first, last in [*sorted(fixed), (len(points), len(points))]:
+        if _is_worth_hearing(bars, place, first, hearing, is_all=not fixed):
+            cuts = _cheapest_cuts(points[place:first], price, hearing)
+            spans += [(place + start, place + end) for start, end in pairwise(cuts)]
+        if last > first:
+            spans.append((first, last))
+        place = last
+    return spans
 
 
-def _label(place: int, parts: Sequence[_Part], families: Sequence[int], hook: int, sure: float) -> _Label:
-    part, family = parts[place], families[place]
-    times = families.count(family)
-    hooks = [where for where, own in enumerate(families) if own == hook]
-    if family == hook:
-        return _Label("hook", sure, _hook_words(times))
-    if place == 0 and part.bars <= 16:
-        return _Label("intro", 0.7, "it comes first and is thinner than what follows")
-    if place == len(parts) - 1 and part.bars <= 16:
-        return _Label("outro", 0.7, "it comes last, after the fullest part")
-    if times == 1 and place > hooks[0]:
-        rests = max(part.drums, part.voice) < 0.3
-        return _Label(*(("break", 0.6, "it comes once, and drums and voices rest") if rests else _ONCE))
-    if part.bars <= 4 and families[place + 1] == hook and place > 1 and families[place - 1] != hook and times > 1:
-        return _Label("pre", 0.6, "it is short and leads into the fullest part every time")
-    again = f"it returns {times} times" if times > 1 else "it comes before the fullest part"
-    return _Label("verse", min(sure, 0.8), f"{again} and is thinner than the fullest part")
+def _is_worth_hearing(bars: _Bars, first: int, last: int, hearing: Mapping[str, Any], *, is_all: bool) -> bool:
+    """Whether bars that nobody named can be a section: neither a count-in nor what rings on after the last."""
+    here = bars.level_db[first:last]
+    if is_all or not here.size:
+        return bool(np.isfinite(here).any())
+    floor_db = float(bars.level_db.max()) - hearing["rest_db"]
+    return bool(here.size >= hearing["shortest_unnamed_bars"] and np.median(here) > floor_db)
 
 
-_ONCE: Final = ("bridge", 0.6, "it comes once, after the fullest part was heard")
+def _spoken_tracks(lines: Sequence[Line], bars: _Bars, bars_s: Sequence[float]) -> list[SpokenTrack]:
+    """Names that speak of a section, each with the bars in which what bears it plays."""
+    lines_s = np.asarray(bars_s, dtype=np.float64)
+    spoken = []
+    for line, playing in zip(lines, bars.playing.T, strict=True):
+        for stretch in line.spoken:
+            section = file_section_name(stretch.name)
+            if section is not None and len(lines) > 1:
+                inside = (lines_s[1:] > stretch.start_s) & (lines_s[:-1] < (stretch.end_s or math.inf))
+                spoken.append(SpokenTrack(name=stretch.name, section=section, playing=playing * inside))
+    return spoken
 
 
-def _hook_words(times: int) -> str:
-    return f"the fullest part, and it comes {times} times" if times > 1 else "the fullest part"
+def _with_names(points: Levels, spoken: Sequence[SpokenTrack], hearing: Mapping[str, Any]) -> Levels:
+    """Points to be cut by: bars in which something else is spoken of lie further apart."""
+    kinds = sorted({track.section.kind for track in spoken})
+    columns = [
+        np.max([track.playing for track in spoken if track.section.kind == kind], axis=0) * hearing["name_weight"]
+        for kind in kinds
+    ]
+    return np.column_stack([points, *columns])
 
 
 def _decibels(power: Levels) -> Levels:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.kernels import faults as kernels
+from tapehand.kernels.spectra import PowerSpectra
 from tapehand.listening.kinds import finding, limit
 from tapehand.song.finding import Fact, Finding, Severity
 from tapehand.units import power_to_db
@@ -22,14 +23,12 @@ from tapehand.units import power_to_db
 Signal = NDArray[np.float32]
 Lines = NDArray[np.float64]
 
-METHOD: Final = "hum/1"
+METHOD: Final = "hum/2"
 SLOW_RATE_HZ: Final = 2_000
 TAPS_PER_STEP: Final = 10
 HIGHEST_HZ: Final = 700.0
 WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0
-# Windows of such lengths are quickly transformed; others (8018 samples at 44.1 kHz) take several times as long.
-EASY_MULTIPLE: Final = 250
 MOST_WINDOWS: Final = 100
 SHORTEST_S: Final = 3.0
 MAINS_HZ: Final = (50.0, 60.0)
@@ -135,32 +134,33 @@ def _sinc(x: float) -> float:
 
 def _hum(slow: Signal, rate_hz: float) -> Hum:
     """The better of the two mains, if one of them hums."""
-    powers, line_hz = _spectra(slow, rate_hz)
+    powers, line_hz, lobe = _spectra(slow, rate_hz)
     sounding = powers.sum(axis=1)
     powers = powers[sounding > NOTHING]
     if not len(powers):
         return Hum(frequency_hz=None)
     quiet, steady = _always_there(powers)
     total = float(np.square(slow, dtype=np.float64).mean())
-    found = [_mains(quiet, steady, line_hz, mains_hz, total) for mains_hz in MAINS_HZ]
+    found = [_mains(quiet, steady, line_hz, lobe, mains_hz, total) for mains_hz in MAINS_HZ]
     return max(found, key=lambda hum: (hum.harmonics, hum.level_dbfs))
 
 
-def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float]:
-    """Mean square of every line of each window, as a tone would have that is always there."""
+def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float, int]:
+    """Mean square of every line of each window, as a tone would have that is always there; how far the lines lie apart,
+    and how many of them half of a tone's main lobe takes.
+    """
     size = min(round(WINDOW_S * rate_hz), slow.size)
-    size -= size % EASY_MULTIPLE
     hop = max(1, round(HOP_S * rate_hz), slow.size // MOST_WINDOWS)
-    window = np.hanning(size + 1)[:-1]
+    count = (slow.size - size) // hop + 1
+    # At least twice as long as the window, so that a line's top can be read off between two lines.
+    padded = 2 ** math.ceil(math.log2(2 * size))
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
     weights = _weights_of_moments(slow, max(1, round(MOMENT_S * rate_hz)))
-    # Twice as long as the window, so that a line's top can be read off between two lines.
-    padded = 2 * size
-    rows = []
-    for start in range(0, slow.size - size + 1, hop):
-        weighted = window * weights[start : start + size]
-        row = np.fft.rfft(slow[start : start + size] * weighted, padded)
-        rows.append((row.real**2 + row.imag**2) * (2.0 / (float(weighted.sum()) + NOTHING) ** 2))
-    return np.array(rows), rate_hz / padded
+    weighted = np.pad((slow * weights).astype(np.float32), (0, padded))
+    powers = PowerSpectra(np.pad(window, (0, padded - size)), 2.0).of(weighted, hop, count).astype(np.float64)
+    shares = [float((window * weights[first : first + size]).sum()) for first in range(0, count * hop, hop)]
+    powers /= np.square(np.array(shares) + NOTHING)[:, np.newaxis]
+    return powers, rate_hz / padded, round(LOBE * padded / size)
 
 
 def _weights_of_moments(slow: Signal, width: int) -> Lines:
@@ -190,9 +190,8 @@ def _always_there(powers: Lines) -> tuple[Lines, Lines]:
     return quiet, 10.0 * np.log10((middle + NOTHING) / (low + NOTHING))
 
 
-def _mains(quiet: Lines, steady: Lines, line_hz: float, mains_hz: float, total: float) -> Hum:
+def _mains(quiet: Lines, steady: Lines, line_hz: float, lobe: int, mains_hz: float, total: float) -> Hum:
     """The hum near one mains frequency."""
-    lobe = 2 * LOBE
     numbers = [n for n in range(1, int(limit("hum", "harmonics")) + 1) if n * mains_hz < HIGHEST_HZ]
     strong: list[tuple[int, float, float]] = []
     for number in numbers:

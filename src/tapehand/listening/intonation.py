@@ -48,6 +48,14 @@ class Intonation:
     notes: Mapping[str, tuple[Note, ...]]
     curves: Mapping[str, PitchCurve] = field(default_factory=dict)
 
+    def among(self, names: Sequence[str]) -> "Intonation":
+        """The same without the other tracks."""
+        return replace(
+            self,
+            parts={name: tuning for name, tuning in self.parts.items() if name in names},
+            notes={name: notes for name, notes in self.notes.items() if name in names},
+        )
+
 
 def settings() -> Mapping[str, Any]:
     """The figures of ``catalogue/between.toml`` for intonation."""

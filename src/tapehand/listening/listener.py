@@ -5,83 +5,36 @@ time, harmony and form of the whole.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
 from tapehand.audio import Audio
 from tapehand.audio.resample import resample
 from tapehand.listening.activity import activity
-from tapehand.listening.faults import Heard, damage_finding
+from tapehand.listening.faults import Heard
 from tapehand.listening.frames import FrameStream
-from tapehand.listening.recording_faults import RecordingFaults, RecordingScan
+from tapehand.listening.heard_track import HeardTrack, named_role, role_fact
+from tapehand.listening.recording_faults import RecordingScan
 from tapehand.listening.recordings import Compact, CompactScan, ReadRecordings, Track
-from tapehand.listening.roles import UNKNOWN, RoleGuess, group_of, guess_role
+from tapehand.listening.roles import RoleGuess, guess_role
 from tapehand.listening.sources import Recording
 from tapehand.listening.spectra import spectra
-from tapehand.song.finding import Fact, Finding
-from tapehand.units import finite_or_none
+from tapehand.song.finding import Fact
 from tapehand.work import Work
 
-ROLE_METHOD: Final = "role/2"
-LEVEL_METHOD: Final = "level/1"
 # By ear alone a role is only guessed; a minute from where the track is loudest says as much as all of it.
 ROLE_STRETCH_S: Final = 60.0
 
 OnFacts = Callable[[Sequence[Fact]], None]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class HeardTrack:
-    """One recording after its pass.
-
-    Parameters
-    ----------
-    guess : its role, with why.
-    faults : what it has on it, levels included.
-    channels, length_samples : as it was really decoded, at its own rate.
-    """
-
-    recording: Recording
-    guess: RoleGuess
-    faults: RecordingFaults
-    compact: Compact
-    channels: int
-    length_samples: int
-
-    def findings(self) -> tuple[Finding, ...]:
-        """What this recording by itself gives reason to ask."""
-        recording, damage = self.recording, self.recording.sound.damage
-        found = self.faults.findings(recording.id, recording.path, self.sure_role)
-        if recording.sound.is_lossy:
-            found = tuple(_beside_lossy_format(found))
-        if damage is None:
-            return found
-        return (damage_finding(damage, recording.rate_hz, recording.id, recording.path), *found)
-
-    def facts(self) -> tuple[Fact, ...]:
-        """Role, levels, and what was found where."""
-        track = self.recording.id
-        levels = _level_facts(track, self.faults.heard)
-        return (role_fact(track, self.guess), *levels, *self.faults.facts(track, self.sure_role))
-
-    @property
-    def sure_role(self) -> str:
-        """Its role; ``"unknown"`` where a person should be asked."""
-        return UNKNOWN if self.guess.asks else self.guess.role
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether there is nothing to hear."""
-        return self.faults.heard.levels.is_silent
+OnHeard = Callable[[HeardTrack], None]
 
 
 def hear_tracks(
-    recordings: Sequence[Recording], *, threads: int, work: Work, on_facts: OnFacts | None = None
+    recordings: Sequence[Recording], *, threads: int, work: Work, on_heard: OnHeard | None = None
 ) -> tuple[HeardTrack, ...]:
-    """Every recording, read once, several at a time; ``on_facts`` is told of each as soon as it was heard.
+    """Every recording, read once, several at a time; ``on_heard`` is given each as soon as it was heard.
 
     Raises
     ------
@@ -92,8 +45,8 @@ def hear_tracks(
 
     def one(recording: Recording) -> HeardTrack:
         heard = hear_track(recording, progress)
-        if on_facts is not None:
-            on_facts(heard.facts())
+        if on_heard is not None:
+            on_heard(heard)
         return heard
 
     with ThreadPoolExecutor(max(threads, 1)) as workers:
@@ -124,6 +77,8 @@ def hear_track(recording: Recording, on_block: Callable[[Audio], None] = lambda 
         compact=kept,
         channels=first.channels,
         length_samples=length_samples,
+        damage=recording.sound.damage,
+        is_lossy=recording.sound.is_lossy,
     )
 
 
@@ -132,29 +87,9 @@ def beside_each_other(tracks: Sequence[HeardTrack], rate_hz: int) -> ReadRecordi
     return ReadRecordings(rate_hz=rate_hz, tracks={each.recording.id: _for_comparing(each, rate_hz) for each in tracks})
 
 
-def named_role(recording: Recording) -> RoleGuess:
-    """What is known of a role before anything is heard: what was said, else what the name says."""
-    if recording.role is None:
-        return guess_role(recording.name)
-    role = recording.role
-    return RoleGuess(role=role, group=group_of(role), confidence=1.0, told_by="name", why="it was said", side=None)
-
-
 def known_unheard(recordings: Sequence[Recording]) -> list[Fact]:
     """What the names say, before anything is read."""
     return [role_fact(each.id, named_role(each)) for each in recordings]
-
-
-def role_fact(track: str, guess: RoleGuess) -> Fact:
-    """A role as a fact."""
-    return Fact(name="role", value=guess.role, track=track, confidence=guess.confidence, method=ROLE_METHOD)
-
-
-def _beside_lossy_format(found: Sequence[Finding]) -> Iterator[Finding]:
-    """Without asking what the file's format answers: what put up a wall in its spectrum."""
-    for finding in found:
-        if finding.kind != "lossy_source":
-            yield replace(finding, severity="note") if finding.kind == "upsampled" else finding
 
 
 def _role(recording: Recording, heard: Heard, compact: Compact, length_samples: int) -> RoleGuess:
@@ -176,18 +111,6 @@ def _loudest_sample(compact: Compact, rate_hz: int, stretch: int) -> int:
     starts = range(0, levels.size - width + 1, max(1, width // 4))
     loudest = max(starts, key=lambda start: float(levels[start : start + width].sum()))
     return round(loudest / compact.frames_per_s * rate_hz)
-
-
-def _level_facts(track: str, heard: Heard) -> Iterator[Fact]:
-    levels = heard.levels
-    figures: Mapping[str, tuple[float, str]] = {
-        "integrated_lufs": (levels.integrated_lufs, "LUFS"),
-        "sample_peak_dbfs": (levels.sums.sample_peak_dbfs, "dBFS"),
-        "duration_s": (levels.duration_s, "s"),
-    }
-    for name, (value, unit) in figures.items():
-        if finite_or_none(value) is not None:
-            yield Fact(name=name, value=value, unit=unit, track=track, method=LEVEL_METHOD)
 
 
 def _for_comparing(each: HeardTrack, rate_hz: int) -> Track:

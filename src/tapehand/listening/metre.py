@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
+from tapehand.kernels.rhythm import best_bars, new_tones, strongest_near
 from tapehand.listening.onsets import Onsets, nearest_frames
 from tapehand.listening.tones import Chroma
 
@@ -48,11 +49,13 @@ class Pulses:
     Parameters
     ----------
     times_s : rising, shape ``(2 * beats,)``.
+    strongest : the strongest onset near each, in four registers, ``(2 * beats, 4)``.
     bar_line : for each pulse the log-odds that a bar begins there.
     readings : for each of ``BAR_LENGTHS`` the best one.
     """
 
     times_s: Values
+    strongest: Values
     bar_line: Values
     readings: dict[int, Bars]
 
@@ -60,32 +63,39 @@ class Pulses:
 def pulses(beats_s: Values, heard: Onsets, tones: Chroma) -> Pulses:
     """The pulses of at least four beats, with what each bar length makes of them."""
     times_s = with_middles(beats_s)
-    features = pulse_features(times_s, heard, tones)
+    strongest = strongest_onsets(times_s, heard)
     weights, bias = _bar_line_weights()
     # A sum of products in a fixed order, so that the decision is the same everywhere.
-    log_odds = bias + (features * weights).sum(axis=1)
-    readings = {length: _read(log_odds, length) for length in BAR_LENGTHS}
-    return Pulses(times_s=times_s, bar_line=log_odds, readings=readings)
+    log_odds = bias + (pulse_features(times_s, strongest, tones) * weights).sum(axis=1)
+    return Pulses(times_s=times_s, strongest=strongest, bar_line=log_odds, readings=_readings(log_odds))
 
 
 def with_middles(beats_s: Values) -> Values:
     """Beats and the middles after them."""
     times_s = np.empty(2 * beats_s.size)
     times_s[0::2] = beats_s
-    times_s[1::2] = beats_s + 0.5 * np.gradient(beats_s)
+    times_s[1::2] = beats_s + 0.5 * beat_lengths_s(beats_s)
     return times_s
 
 
-def pulse_features(times_s: Values, heard: Onsets, tones: Chroma) -> Values:
+def beat_lengths_s(beats_s: Values) -> Values:
+    """How long the beats around each of at least two beats are, in the mean of the one before and the one after."""
+    steps = np.diff(beats_s)
+    lengths = np.empty(beats_s.size)
+    lengths[0], lengths[-1] = steps[0], steps[-1]
+    lengths[1:-1] = 0.5 * (steps[1:] + steps[:-1])
+    return lengths
+
+
+def pulse_features(times_s: Values, strongest: Values, tones: Chroma) -> Values:
     """What the bar-line model looks at, ``(pulses, 144)``: eight figures of a pulse and of the next, and of four pulses
     of its own kind to either side, relative to their spread in the recording.
     """
-    own = np.concatenate([np.sqrt(strongest_onsets(times_s, heard)), _new_harmony(times_s, tones)], axis=1)
-    own = (own - own.mean(axis=0)) / (own.std(axis=0) + LEAST_SPREAD)
+    own = np.concatenate([np.sqrt(strongest), _new_harmony(times_s, tones)], axis=1)
+    own -= own.mean(axis=0)
+    own /= np.sqrt(np.square(own).mean(axis=0)) + LEAST_SPREAD
     pairs = np.concatenate([own, np.concatenate([own[1:], own[-2:-1]])], axis=1)
-    features = np.empty((times_s.size, pairs.shape[1] * (2 * CONTEXT + 1)))
-    for kind in (0, 1):
-        features[kind::2] = _in_context(pairs[kind::2])
+    features: Values = pairs[_context(times_s.size // 2)].reshape(times_s.size, -1)
     return features
 
 
@@ -97,61 +107,28 @@ def _bar_line_weights() -> tuple[Values, float]:
 
 def strongest_onsets(times_s: Values, heard: Onsets) -> Values:
     """The strongest onset within 30 ms of each time, ``(pulses, 4)``."""
-    frames, last = nearest_frames(times_s), heard.registers.shape[0] - 1
-    around = [heard.registers[np.clip(frames + by, 0, last)] for by in range(-REACH_FRAMES, REACH_FRAMES + 1)]
-    strongest: Values = np.max(around, axis=0)
-    return strongest
+    return strongest_near(heard.registers, nearest_frames(times_s), REACH_FRAMES)
 
 
 def _new_harmony(times_s: Values, tones: Chroma) -> Values:
     """How much treble and bass differ before and after each time, over one and two beats, 0..1: ``(pulses, 4)``."""
-    beat_s = np.repeat(np.gradient(times_s[0::2]), 2)
-    columns = []
-    for values in (tones.treble, tones.bass):
-        sums = np.concatenate([np.zeros((1, 12)), np.cumsum(values, axis=0)])
-        for beats in (1, 2):
-            before = _direction(sums, times_s - beats * beat_s, times_s)
-            after = _direction(sums, times_s, times_s + beats * beat_s)
-            columns.append(1.0 - (before * after).sum(axis=1))
-    return np.stack(columns, axis=1)
+    beat_s = np.repeat(beat_lengths_s(times_s[0::2]), 2)
+    edges = tones.nearest_edges(times_s[:, np.newaxis] + beat_s[:, np.newaxis] * np.arange(-2, 3))
+    return new_tones(tones.treble_sums, tones.bass_sums, edges)
 
 
-def _direction(sums: Values, starts_s: Values, ends_s: Values) -> Values:
-    """Unit vectors of what sounds between times; zero where nothing does."""
-    frames = sums.shape[0] - 1
-    first, last = (np.clip(np.round(times * 20.0).astype(np.int64), 0, frames) for times in (starts_s, ends_s))
-    total = sums[np.maximum(first, last)] - sums[first]
-    unit: Values = total / np.maximum(np.sqrt(np.square(total).sum(axis=1, keepdims=True)), 1e-9)
-    return unit
+def _context(beats: int) -> NDArray[np.int64]:
+    """For each pulse those of its kind from four before to four after, ``(2 * beats, 9)``; reflected at the ends."""
+    near = np.arange(beats)[:, np.newaxis] + np.arange(-CONTEXT, CONTEXT + 1)
+    inside = np.clip(near, 0, beats - 1) if beats <= CONTEXT else beats - 1 - np.abs(beats - 1 - np.abs(near))
+    return np.stack([2 * inside, 2 * inside + 1], axis=1).reshape(2 * beats, -1)
 
 
-def _in_context(values: Values) -> Values:
-    count = values.shape[0]
-    padded = np.pad(values, ((CONTEXT, CONTEXT), (0, 0)), mode="reflect" if count > CONTEXT else "edge")
-    return np.concatenate([padded[shift : shift + count] for shift in range(2 * CONTEXT + 1)], axis=1)
-
-
-def _read(log_odds: Values, length: int) -> Bars:
-    """The likeliest row of bars of ``length`` pulses; a bar may be broken off, at a cost (Viterbi).
-
-    Plain numbers: with ten places to the bar, arrays would take five times as long.
-    """
+def _readings(log_odds: Values) -> dict[int, Bars]:
+    """The likeliest row of bars of each length; a bar may be broken off, at a cost."""
     slip_cost = float(load("rhythm")["bar_line"]["slip_cost"])
-    lines, others = (-np.logaddexp(0.0, sign * log_odds) for sign in (-1.0, 1.0))
-    total = [0.0] * length
-    slips: list[tuple[float, int]] = []
-    stays: list[list[float]] = []
-    for line, other in zip(lines.tolist(), others.tolist(), strict=True):
-        best = max(total)
-        stay = [total[-1], *total[:-1]] if stays else total
-        slips.append((best - slip_cost, total.index(best)))
-        stays.append(stay)
-        total = [max(each, best - slip_cost) + other for each in stay]
-        total[0] = max(stay[0], best - slip_cost) + line
-    places = np.zeros(log_odds.size, dtype=np.int64)
-    place = total.index(max(total))
-    for pulse in range(log_odds.size - 1, -1, -1):
-        places[pulse] = place
-        slipped, best_place = slips[pulse]
-        place = best_place if stays[pulse][place] < slipped else (place - 1) % length
-    return Bars(length=length, score=max(total) / log_odds.size, places=places)
+    likelihoods, places = best_bars(log_odds, np.array(BAR_LENGTHS, dtype=np.int64), slip_cost)
+    return {
+        length: Bars(length=length, score=float(likelihood) / log_odds.size, places=row)
+        for length, likelihood, row in zip(BAR_LENGTHS, likelihoods, places, strict=True)
+    }

@@ -39,7 +39,7 @@ def mic_pairs(recordings: Recordings, courses: Mapping[tuple[str, str], Course])
     """Each track that is related to others beside the one it is most like; pairs whose clocks drift are left out."""
     best: dict[str, tuple[float, str, Course, tuple[str, str]]] = {}
     for (first, second), course in courses.items():
-        steady = abs(course.lag_at(course.last_s) - course.lag_at(course.first_s)) < limit("clock_drift", "steady_s")
+        steady = abs(course.moved_s) < limit("clock_drift", "steady_s")
         if steady and (second not in best or course.coherence > best[second][0]):
             best[second] = (course.coherence, first, course, (first, second))
     found = []

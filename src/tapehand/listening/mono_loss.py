@@ -7,7 +7,7 @@ club's system sums away, and what only the sum of the tracks does.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from tapehand.song.finding import Finding
 from tapehand.units import power_to_db
 
 Powers = NDArray[np.float64]
+Samples = NDArray[np.floating[Any]]
 
 NOTHING: Final = 1e-12
 
@@ -48,27 +49,40 @@ class MonoSums:
 
 
 def mono_loss_findings(recordings: Recordings) -> tuple[Finding, ...]:
-    """Questions about bands that get lost, of tracks and of all together."""
+    """Questions about bands that get lost: of tracks, each where it is loudest, else of all together."""
     edges_hz = load("between")["mono_loss"]["edges_hz"]
-    tracks: dict[str, MonoSums] = {}
-    whole: MonoSums | None = None
-    for start in _starts(recordings):
-        total: Audio | None = None
+    found = []
+    for name in recordings.names:
+        sums = _track_sums(recordings, name, edges_hz)
+        if sums is not None:
+            found += _questions(name, sums, edges_hz)
+    if found or len(recordings.names) < 2:
+        return tuple(found)
+    together = _sum_of_all(recordings, edges_hz)
+    return () if together is None else tuple(_questions(None, together, edges_hz))
+
+
+def _track_sums(recordings: Recordings, name: str, edges_hz: Sequence[float]) -> MonoSums | None:
+    """None for a track without two sides."""
+    sums: MonoSums | None = None
+    for start in _loudest_starts(recordings, [name]):
+        heard = recordings.span(name, start, start + _length(recordings))
+        if heard.channels != 2:
+            return None
+        here = mono_sums(heard, edges_hz)
+        sums = here if sums is None else sums + here
+    return sums
+
+
+def _sum_of_all(recordings: Recordings, edges_hz: Sequence[float]) -> MonoSums | None:
+    sums: MonoSums | None = None
+    for start in _loudest_starts(recordings, recordings.names):
+        total: Samples = np.zeros((2, _length(recordings)))
         for name in recordings.names:
-            heard = _stretch(recordings, name, start)
-            if not heard.samples.any():
-                continue
-            total = heard if total is None else Audio.of(total.samples + heard.samples, heard.rate_hz)
-            if heard.channels == 2 and not np.array_equal(heard.samples[0], heard.samples[1]):
-                sums = mono_sums(heard, edges_hz)
-                tracks[name] = sums if name not in tracks else tracks[name] + sums
-        if total is not None:
-            sums = mono_sums(total, edges_hz)
-            whole = sums if whole is None else whole + sums
-    found = [one for name, sums in tracks.items() for one in _questions(name, sums, edges_hz)]
-    if whole is not None and len(recordings.names) > 1 and not found:
-        found += _questions(None, whole, edges_hz)
-    return tuple(found)
+            total += _both_sides(recordings.span(name, start, start + total.shape[1]))
+        here = mono_sums(Audio.of(total, recordings.rate_hz), edges_hz)
+        sums = here if sums is None else sums + here
+    return sums
 
 
 def mono_sums(audio: Audio, edges_hz: Sequence[float]) -> MonoSums:
@@ -83,17 +97,17 @@ def mono_sums(audio: Audio, edges_hz: Sequence[float]) -> MonoSums:
     )
 
 
-def _starts(recordings: Recordings) -> Iterator[int]:
-    """The loudest stretch of each of some parts of the session, in samples."""
+def _loudest_starts(recordings: Recordings, names: Sequence[str]) -> Iterator[int]:
+    """The loudest stretch of each of some parts of these tracks together, in samples."""
     figures = load("between")["mono_loss"]
-    longest = max((recordings.compact(name).levels.size for name in recordings.names), default=0)
+    compacts = [recordings.compact(name) for name in names]
+    longest = max((compact.levels.size for compact in compacts), default=0)
     total = np.zeros(longest)
-    for name in recordings.names:
-        levels = recordings.compact(name).levels
-        total[: levels.size] += levels
+    for compact in compacts:
+        total[: compact.levels.size] += compact.levels
     if not longest or not total.any():
         return
-    frames_per_s = recordings.compact(recordings.names[0]).frames_per_s
+    frames_per_s = compacts[0].frames_per_s
     width = round(figures["stretch_s"] * frames_per_s)
     sums = np.concatenate([[0.0], np.cumsum(total)])
     energies = sums[width:] - sums[:-width] if longest > width else np.array([1.0])
@@ -102,10 +116,13 @@ def _starts(recordings: Recordings) -> Iterator[int]:
         yield round(frame / frames_per_s * recordings.rate_hz)
 
 
-def _stretch(recordings: Recordings, name: str, start: int) -> Audio:
-    length = round(load("between")["mono_loss"]["stretch_s"] * recordings.rate_hz)
-    heard = recordings.span(name, start, start + length)
-    return heard if heard.channels == 2 else Audio.of(np.repeat(heard.samples[:1], 2, axis=0), heard.rate_hz)
+def _length(recordings: Recordings) -> int:
+    stretch_s: float = load("between")["mono_loss"]["stretch_s"]
+    return round(stretch_s * recordings.rate_hz)
+
+
+def _both_sides(heard: Audio) -> Samples:
+    return heard.samples if heard.channels == 2 else np.repeat(heard.samples[:1], 2, axis=0)
 
 
 def _questions(name: str | None, sums: MonoSums, edges_hz: Sequence[float]) -> list[Finding]:

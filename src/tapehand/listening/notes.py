@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
 from tapehand.dsp.psola import PitchCurve
+from tapehand.kernels.pitch import cheapest_steps
 from tapehand.music.pitch import note_name
 from tapehand.units import hz_to_midi
 
@@ -111,24 +112,8 @@ def _parted(
 
 def _steps(cents: Cents, hop_s: float) -> list[tuple[int, int]]:
     """Begin and end of the steps of a run: least squared distance from their means plus a price for each."""
-    count, longest = cents.size, round(settings()["longest_s"] / hop_s)
-    price = settings()["cut_price"] * 0.01 / hop_s
     smooth = _median_of_three(cents) - float(np.median(cents))
-    sums = np.concatenate([[0.0], np.cumsum(smooth)])
-    squares = np.concatenate([[0.0], np.cumsum(smooth * smooth)])
-    best = np.zeros(count + 1)
-    came_from = np.zeros(count + 1, dtype=np.int64)
-    for end in range(1, count + 1):
-        begin = max(0, end - longest)
-        lengths = np.arange(end - begin, 0, -1)
-        about = sums[end] - sums[begin:end]
-        costs = best[begin:end] + squares[end] - squares[begin:end] - about * about / lengths
-        came_from[end] = begin + int(costs.argmin())
-        best[end] = float(costs.min()) + price
-    cuts = [count]
-    while cuts[-1]:
-        cuts.append(int(came_from[cuts[-1]]))
-    return list(pairwise(reversed(cuts)))
+    return cheapest_steps(smooth, round(settings()["longest_s"] / hop_s), settings()["cut_price"] * 0.01 / hop_s)
 
 
 def _median_of_three(values: Cents) -> Cents:

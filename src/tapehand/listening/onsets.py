@@ -1,5 +1,6 @@
 """How strongly something begins, every 10 ms, in four registers: the ground that tempo, beats and bars are found on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tapehand.kernels.onsets import band_levels, rises
+from tapehand.kernels.spectra import PowerSpectra
 from tapehand.listening.recordings import BAND_EDGES_HZ, COMPACT_RATE_HZ, Compact
 
 Strengths = NDArray[np.float64]
@@ -23,12 +26,14 @@ FIRST_HIGH_BAND: Final = BAND_EDGES_HZ.index(4_000.0)
 # The kept bands are centred on frames of 23 ms that begin where ours have their middle.
 HIGH_BANDS_LATE_FRAMES: Final = 1
 COMPRESSION: Final = 60.0
+# What a recording is brought to before its magnitudes are compressed.
+LEVEL: Final = 0.1
 LOOK_BACK_FRAMES: Final = 2
 LOCAL_FRAMES: Final = 40
 # A window shows an onset before its middle reaches it; measured with clicks and tone bursts.
 LEAD_S: Final = 0.0075
 QUIET_REGISTER: Final = 0.1
-BATCH: Final = 2_048
+BATCH: Final = 256
 NOTHING: Final = 1e-9
 
 
@@ -67,15 +72,15 @@ def onsets(heard: Compact) -> Onsets:
     After S. Böck & G. Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013: a band counts only
     what rises above the loudest of its neighbours two frames before, so that vibrato begins nothing.
     """
-    mono = heard.mono.samples[0]
-    level = float(np.sqrt(np.square(mono, dtype=np.float64).mean())) if mono.size else 0.0
-    fine = _low_bands(mono * np.float32(0.1 / level) if level > NOTHING else np.zeros_like(mono))
+    lines = _line_edges()
+    fine = _low_bands(heard, lines)
     high = _high_bands(heard, fine.shape[0])
-    edges = _line_edges() * (COMPACT_RATE_HZ / WINDOW_SAMPLES)
-    registers = np.searchsorted(REGISTER_EDGES_HZ, 0.5 * (edges[1:] + edges[:-1]))
-    rises = [_rises(fine)[:, registers == register].mean(axis=1) for register in range(4)]
-    rises[3] = 0.5 * rises[3] + 0.5 * _rises(high).mean(axis=1)
-    return Onsets(registers=_levelled(np.stack(rises, axis=1).astype(np.float64)))
+    middles_hz = 0.5 * (lines[1:] + lines[:-1]) * (COMPACT_RATE_HZ / WINDOW_SAMPLES)
+    edges = np.searchsorted(middles_hz, [0.0, *REGISTER_EDGES_HZ, np.inf])
+    low_rises = rises(fine, LOOK_BACK_FRAMES, edges) / np.diff(edges)
+    high_rises = rises(high, LOOK_BACK_FRAMES, np.array([0, high.shape[1]]))[:, 0] / high.shape[1]
+    low_rises[:, 3] = 0.5 * low_rises[:, 3] + 0.5 * high_rises
+    return Onsets(registers=_levelled(low_rises))
 
 
 def together(parts: Sequence[Onsets]) -> Onsets:
@@ -104,50 +109,40 @@ def _line_edges() -> NDArray[np.int64]:
     return np.unique(np.clip(np.round(hz / line_hz), 1, WINDOW_SAMPLES // 2).astype(np.int64))
 
 
-def _low_bands(mono: NDArray[np.float32]) -> Levels:
+def _low_bands(heard: Compact, edges: NDArray[np.int64]) -> Levels:
     """Compressed magnitude of each band ``(frames, bands)``; frame ``i`` has its middle at ``i`` hops."""
-    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
-    frames, edges = -(-mono.size // HOP_SAMPLES), _line_edges()
-    padded = np.pad(mono, (WINDOW_SAMPLES // 2, WINDOW_SAMPLES))
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::HOP_SAMPLES][:frames]
-    widths = np.diff(edges).astype(np.float32)
-    levels = np.empty((frames, widths.size), dtype=np.float32)
+    sound = np.pad(heard.coded, (WINDOW_SAMPLES // 2, WINDOW_SAMPLES)).astype(np.float32)
+    level = math.sqrt(float(np.square(sound).sum(dtype=np.float64)) / max(heard.coded.size, 1))
+    gain = 4.0 * COMPRESSION / WINDOW_SAMPLES * LEVEL / max(level, 1.0)
+    gains = (gain / np.diff(edges)).astype(np.float32)
+    frames = -(-heard.coded.size // HOP_SAMPLES)
+    spectra = PowerSpectra(np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32), 1.0)
+    levels = np.empty((frames, gains.size), dtype=np.float32)
     for first in range(0, frames, BATCH):
-        lines = np.fft.rfft(pieces[first : first + BATCH] * window, axis=1)
-        magnitudes = np.sqrt(lines.real**2 + lines.imag**2).astype(np.float32)
-        levels[first : first + BATCH] = np.add.reduceat(magnitudes[:, : edges[-1]], edges[:-1], axis=1) / widths
-    compressed: Levels = np.log1p(np.float32(4.0 * COMPRESSION / WINDOW_SAMPLES) * levels)
-    return compressed
+        some = spectra.of(sound[first * HOP_SAMPLES :], HOP_SAMPLES, min(BATCH, frames - first))
+        levels[first : first + BATCH] = band_levels(some, edges, gains)
+    return levels
 
 
 def _high_bands(heard: Compact, frames: int) -> Levels:
     """Compressed magnitude of the bands above 4 kHz on the same frames."""
-    power = heard.bands[:, FIRST_HIGH_BAND:]
-    if not power.shape[0]:
-        return np.zeros((frames, power.shape[1]), dtype=np.float32)
+    last = heard.bands.shape[0] - 1
+    if last < 0:
+        return np.zeros((frames, heard.bands.shape[1] - FIRST_HIGH_BAND), dtype=np.float32)
     at = np.round(np.arange(frames) * (heard.frames_per_s / FRAMES_PER_SECOND)).astype(np.int64)
-    aligned = np.sqrt(power[np.clip(at - HIGH_BANDS_LATE_FRAMES, 0, power.shape[0] - 1)])
-    level = float(np.sqrt(heard.bands.sum(axis=1, dtype=np.float64).mean()))
-    return np.log1p(aligned * np.float32(8.0 * COMPRESSION * 0.1 / max(level, NOTHING)))
+    power = heard.bands[np.clip(at - HIGH_BANDS_LATE_FRAMES, 0, last), FIRST_HIGH_BAND:]
+    level = math.sqrt(float(heard.levels.mean(dtype=np.float64)))
+    gains = np.full(power.shape[1], 8.0 * COMPRESSION * LEVEL / max(level, NOTHING), dtype=np.float32)
+    return band_levels(power, np.arange(gains.size + 1), gains)
 
 
-def _rises(levels: Levels) -> Levels:
-    """What each band gains over the loudest of itself and its neighbours two frames before."""
-    loudest = levels.copy()
-    np.maximum(loudest[:, 1:], levels[:, :-1], out=loudest[:, 1:])
-    np.maximum(loudest[:, :-1], levels[:, 1:], out=loudest[:, :-1])
-    rises = np.zeros_like(levels)
-    np.maximum(levels[LOOK_BACK_FRAMES:] - loudest[:-LOOK_BACK_FRAMES], 0.0, out=rises[LOOK_BACK_FRAMES:])
-    return rises
-
-
-def _levelled(rises: Strengths) -> Strengths:
+def _levelled(gained: Strengths) -> Strengths:
     """Less the mean of the surroundings, and each register to a mean of 1, the quiet ones left quiet."""
-    if not rises.shape[0]:
-        return rises
-    sums = np.cumsum(np.pad(rises, ((LOCAL_FRAMES + 1, LOCAL_FRAMES), (0, 0)), mode="edge"), axis=0)
+    if not gained.shape[0]:
+        return gained
+    sums = np.cumsum(np.pad(gained, ((LOCAL_FRAMES + 1, LOCAL_FRAMES), (0, 0)), mode="edge"), axis=0)
     width = 2 * LOCAL_FRAMES + 1
-    sharp = np.maximum(rises - (sums[width:] - sums[:-width]) / width, 0.0)
+    sharp = np.maximum(gained - (sums[width:] - sums[:-width]) / width, 0.0)
     means = sharp.mean(axis=0)
     levelled: Strengths = sharp / np.maximum(means, max(QUIET_REGISTER * float(means.max()), 1e-5))
     return levelled

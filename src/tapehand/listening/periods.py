@@ -1,12 +1,14 @@
 """Which periods return in the onsets of a recording: the tempos it could have, and how much speaks for each."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from tapehand.kernels.rhythm import best_drift, highest_between, refined
 from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
 
 Values = NDArray[np.float64]
@@ -14,11 +16,15 @@ Values = NDArray[np.float64]
 WINDOW_FRAMES: Final = 10 * FRAMES_PER_SECOND
 HOP_FRAMES: Final = WINDOW_FRAMES // 4
 LAGS: Final = 520
+# Long enough for no lag to come round, and quick.
+TRANSFORM: Final = 1_536
+BATCH: Final = 16
 SHORTEST_FRAMES: Final = 27
 LONGEST_FRAMES: Final = 133
 BLUR_FRAMES: Final = 1.5
 ALL_REGISTERS: Final = 4
 STRONGEST: Final = 3
+REFINED_WITHIN: Final = 0.03
 SAME_PERIOD: Final = 0.035
 LEAN: Final = 0.02
 FRACTIONS: Final = (0.5, 2.0, 1 / 3, 3.0, 2 / 3, 1.5, 0.75, 4 / 3, 0.25, 4.0)
@@ -36,7 +42,7 @@ class Periodicity:
 
     Parameters
     ----------
-    windows : float64 ``(windows, lags, 5)``, lags in frames of 10 ms; four registers, then all of them.
+    windows : float64 ``(5, windows, lags)``, lags in frames of 10 ms; four registers, then all of them.
     frames : length of the recording.
     """
 
@@ -46,67 +52,68 @@ class Periodicity:
     @property
     def mean(self) -> Values:
         """Over the whole recording, ``(lags, 5)``."""
-        mean: Values = self.windows.mean(axis=0)
+        mean: Values = np.ascontiguousarray(self.windows.mean(axis=1).T)
         return mean
 
     @property
     def window_middles(self) -> Values:
         """Frame in the middle of each window."""
-        starts: Values = np.arange(self.windows.shape[0], dtype=np.float64) * HOP_FRAMES
+        starts: Values = np.arange(self.windows.shape[1], dtype=np.float64) * HOP_FRAMES
         return starts + 0.5 * min(WINDOW_FRAMES, self.frames)
 
 
 def periodicity(heard: Onsets) -> Periodicity:
-    """How well the onsets agree with themselves later, for lags up to 5.2 s."""
-    registers = np.concatenate([heard.registers, heard.strength[:, np.newaxis]], axis=1)
-    blurred = _blurred(registers)
-    frames = registers.shape[0]
-    starts = range(0, max(1, frames - WINDOW_FRAMES + 1), HOP_FRAMES)
-    windows = [_autocorrelation(blurred[start : start + WINDOW_FRAMES]) for start in starts]
-    return Periodicity(windows=np.stack(windows), frames=frames)
+    """How well the onsets (of at least one frame) agree with themselves later, for lags up to 5.2 s."""
+    blurred = _blurred(np.concatenate([heard.registers.T, heard.strength[np.newaxis]]))
+    frames = blurred.shape[1]
+    pieces = sliding_window_view(blurred, min(frames, WINDOW_FRAMES), axis=1)[:, ::HOP_FRAMES]
+    windows = np.empty((*pieces.shape[:2], LAGS))
+    for first in range(0, pieces.shape[1], BATCH):
+        windows[:, first : first + BATCH] = _autocorrelations(pieces[:, first : first + BATCH])
+    return Periodicity(windows=windows, frames=frames)
 
 
-def possible_periods(found: Periodicity) -> tuple[float, ...]:
+def possible_periods(mean: Values) -> tuple[float, ...]:
     """Periods in frames that a beat could have: those that return most, and their simple fractions and multiples."""
-    every = found.mean[:, ALL_REGISTERS]
-    periods = np.arange(SHORTEST_FRAMES - 3, LONGEST_FRAMES + 7)
+    every = np.ascontiguousarray(mean[:, ALL_REGISTERS])
+    periods = np.arange(SHORTEST_FRAMES - 3, LONGEST_FRAMES + 7, dtype=np.float64)
     salience = np.zeros(periods.size)
     for multiple, weight in WEIGHTS_OF_MULTIPLES:
-        salience += weight * np.array([best_near(every, multiple * float(period)) for period in periods])
+        salience += weight * best_near(mean, multiple * periods)[:, ALL_REGISTERS]
     tops = 1 + np.flatnonzero((salience[1:-1] >= salience[:-2]) & (salience[1:-1] > salience[2:]))
     order = sorted(tops, key=lambda index: (-round(float(salience[index]), 9), index))[:STRONGEST]
-    strongest = [_refined(every, float(periods[index])) for index in order]
-    wider = [_refined(every, period * fraction) for period in strongest[:2] for fraction in FRACTIONS]
+    strongest = refined(every, periods[order], REFINED_WITHIN)
+    wider = refined(every, np.outer(strongest[:2], FRACTIONS).ravel(), REFINED_WITHIN)
     kept: list[float] = []
-    for period in strongest + wider:
+    for period in (*strongest.tolist(), *wider.tolist()):
         inside = SHORTEST_FRAMES <= period <= LONGEST_FRAMES
-        if inside and all(abs(np.log(period / other)) > SAME_PERIOD for other in kept):
+        if inside and all(abs(math.log(period / other)) > SAME_PERIOD for other in kept):
             kept.append(period)
     return tuple(kept)
 
 
-def evidence_for(mean: Values, period: float) -> Values:
-    """How the registers agree at half, once, twice and four times a period, relative to their best: ``(20,)``."""
-    best = np.maximum(mean[SHORTEST_FRAMES : 3 * LONGEST_FRAMES].max(axis=0), LEAST_CORRELATION)
-    return np.concatenate([best_near(mean, period * multiple) / best for multiple in EVIDENCE_MULTIPLES])
+def returns_after(mean: Values, period: float) -> Values:
+    """How the registers agree at half, once, twice and four times a period: ``(4, 5)``."""
+    return best_near(mean, period * np.array(EVIDENCE_MULTIPLES))
 
 
-def best_near(correlation: Values, lag: float) -> Values:
-    """The highest correlation within 2 % of a lag, along the first axis; 0 beyond the longest."""
-    low, high = int(lag * (1.0 - LEAN)), int(np.ceil(lag * (1.0 + LEAN)))
-    if low >= LAGS - 1:
-        return np.zeros(correlation.shape[1:])
-    best: Values = correlation[max(1, low) : min(high, LAGS - 1) + 1].max(axis=0)
+def best_returns(mean: Values) -> Values:
+    """How each register agrees at best, ``(5,)``; not less than chance would give."""
+    best: Values = np.maximum(mean[SHORTEST_FRAMES : 3 * LONGEST_FRAMES].max(axis=0), LEAST_CORRELATION)
     return best
+
+
+def best_near(correlation: Values, lags: Values) -> Values:
+    """The highest correlation ``(lags, columns)`` within 2 % of each of ``lags``; 0 beyond the longest."""
+    low, high = (lags * (1.0 - LEAN)).astype(np.int64), np.ceil(lags * (1.0 + LEAN)).astype(np.int64)
+    best = highest_between(correlation, np.clip(low, 1, LAGS - 1), np.minimum(high, LAGS - 1))
+    return best * (low < LAGS - 1)[:, np.newaxis]
 
 
 def period_path(found: Periodicity, period: float) -> Values:
     """The period of each frame, where the tempo leans up to 9 % to either side of ``period``; shape ``(frames,)``."""
     grid = period * 2.0 ** (np.linspace(-1.0, 1.0, PATH_STEPS) * PATH_REACH_OCTAVES)
-    scores = _scores_along(found.windows[:, :, ALL_REGISTERS], grid)
-    steps = np.arange(PATH_STEPS)
-    cost = PATH_STIFFNESS * np.square(steps[:, np.newaxis] - steps)
-    path = cheapest_path(scores / max(float(scores.std()), 1e-9), cost)
+    path = best_drift(found.windows[ALL_REGISTERS], grid, PATH_STIFFNESS)
     return np.interp(np.arange(found.frames), found.window_middles, grid[path])
 
 
@@ -124,48 +131,18 @@ def cheapest_path(scores: Values, cost: Values) -> NDArray[np.int64]:
     return path
 
 
-def _scores_along(every: Values, grid: Values) -> Values:
-    """Summed correlation at once, twice and four times each period of ``grid``, ``(windows, grid)``."""
-    scores = np.zeros((every.shape[0], grid.size))
-    for multiple in (1, 2, 4):
-        lags = grid * multiple
-        whole = np.minimum(lags.astype(np.int64), LAGS - 2)
-        rest = lags - whole
-        inside = lags < LAGS - 2
-        scores += inside * (every[:, whole] * (1.0 - rest) + every[:, whole + 1] * rest)
-    return scores
-
-
-def _blurred(values: Values) -> Values:
+def _blurred(rows: Values) -> Values:
     reach = int(4 * BLUR_FRAMES)
     bell = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / BLUR_FRAMES))
     bell /= bell.sum()
-    columns: Sequence[Values] = [np.convolve(column, bell, "full")[reach:-reach] for column in values.T]
-    return np.stack(columns, axis=1)
+    return np.stack([np.convolve(row, bell, "full")[reach:-reach] for row in rows])
 
 
-def _autocorrelation(piece: Values) -> Values:
-    """Normalised autocorrelation of each column; what overlaps less counts no more than its share."""
-    centred = piece - piece.mean(axis=0)
-    size = 1 << (2 * WINDOW_FRAMES - 1).bit_length()
-    lines = np.fft.rfft(centred, size, axis=0)
-    products = np.fft.irfft(lines.real**2 + lines.imag**2, size, axis=0)[:LAGS]
-    overlap = np.maximum(piece.shape[0] - np.arange(LAGS), 0.3 * piece.shape[0])
-    spread = products / overlap[:, np.newaxis]
-    normalised: Values = spread / np.maximum(spread[0], 1e-9)
+def _autocorrelations(pieces: Values) -> Values:
+    """Normalised autocorrelation along the last axis; what overlaps less counts no more than its share."""
+    length = pieces.shape[-1]
+    lines = np.fft.rfft(pieces - pieces.mean(axis=-1, keepdims=True), TRANSFORM)
+    products = np.fft.irfft(lines.real**2 + lines.imag**2, TRANSFORM)[..., :LAGS]
+    spread = products / np.maximum(length - np.arange(LAGS), 0.3 * length)
+    normalised: Values = spread / np.maximum(spread[..., :1], 1e-9)
     return normalised
-
-
-def _refined(every: Values, period: float) -> float:
-    """The period that its multiples agree on, read at the longest of them."""
-    for multiple in (1, 2, 4):
-        lag = period * multiple
-        low, high = int(lag * 0.97), int(np.ceil(lag * 1.03))
-        if high >= LAGS - 1 or low < 2:
-            break
-        top = low + int(np.argmax(every[low : high + 1]))
-        before, at, after = (float(value) for value in every[top - 1 : top + 2])
-        bend = before - 2.0 * at + after
-        offset = min(0.5, max(-0.5, 0.5 * (before - after) / bend)) if bend < 0.0 else 0.0
-        period = (top + offset) / multiple
-    return period

@@ -130,6 +130,15 @@ class ReadRecordings:
         return self.tracks[name].compact
 
 
+class Among:
+    """Some of the recordings of a session."""
+
+    def __init__(self, recordings: Recordings, names: Sequence[str]) -> None:
+        self.names, self.rate_hz = tuple(names), recordings.rate_hz
+        self.role, self.length_samples = recordings.role, recordings.length_samples
+        self.span, self.compact = recordings.span, recordings.compact
+
+
 def recordings_of(
     sounds: Mapping[str, Audio], rate_hz: int | None = None, roles: Mapping[str, str] | None = None
 ) -> ReadRecordings:

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
-from tapehand.listening.beats import track_beats
-from tapehand.listening.metre import BAR_LENGTHS, Pulses, pulses, strongest_onsets
+from tapehand.listening.beats import beat_strength, track_beats
+from tapehand.listening.metre import BAR_LENGTHS, Pulses, beat_lengths_s, pulses, strongest_onsets
 from tapehand.listening.onsets import FRAMES_PER_SECOND, Onsets
 from tapehand.listening.periods import (
     ALL_REGISTERS,
     best_near,
-    evidence_for,
+    best_returns,
     period_path,
     periodicity,
     possible_periods,
+    returns_after,
 )
 from tapehand.listening.tones import Chroma
 from tapehand.music.time import Metre
@@ -78,8 +79,9 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Reading:
-    """One tempo tried: its period in frames, its pulses, what the model looks at, and how much returns after it.
+    """One tempo tried: its period in frames, its pulses, and how much returns after it.
 
+    ``features`` ``(32,)`` is what the choice of a tempo looks at: how usual it is, how bars read, what the onsets do.
     ``clarity`` is the strength of the onsets on its beats over the mean of all frames.
     """
 
@@ -92,22 +94,22 @@ class Reading:
 
 def hear_rhythm(heard: Onsets, tones: Chroma) -> Rhythm | None:
     """Tempo, beats and bars; None where nothing returns that could be a beat (silence, a single sound)."""
-    readings = read_tempos(*_liveliest(heard, tones))
+    part, tones_of_part = _liveliest(heard, tones)
+    readings = read_tempos(part, tones_of_part)
     if not readings:
         return None
     chances = _chances(readings)
     order = sorted(range(len(readings)), key=lambda index: (-round(chances[index], 9), index))
     chosen = readings[order[0]]
-    beats_s = track_beats(heard, period_path(periodicity(heard), chosen.period))
-    if beats_s.size < FEWEST_BEATS:
+    row = chosen.pulses if part is heard else _Ground(heard, tones).pulses(chosen.period)
+    if row is None:
         return None
-    row = pulses(beats_s, heard, tones)
     division = bar_features(row, heard, chosen.period)
     metres = metre_chances(division)
     bars = row.readings[BAR_LENGTHS[int(metres.argmax())]]
     signs = confidence_signs(chosen, chances[order[0]], row, float(metres.max()))
     return Rhythm(
-        tempo_bpm=_median_bpm(beats_s),
+        tempo_bpm=_median_bpm(row.times_s[0::2]),
         tempo_confidence=_confidence("tempo", signs),
         beat_confidence=_confidence("beats", signs),
         bar_confidence=min(_confidence("bars", signs), _confidence("beats", signs), _most_sure_of_bars(division)),
@@ -122,32 +124,46 @@ def read_tempos(heard: Onsets, tones: Chroma) -> list[Reading]:
     """The likeliest tempos at first sight, each with beats tracked and bars read."""
     if heard.is_silent:
         return []
-    found = periodicity(heard)
-    mean = found.mean
-    every = mean[:, ALL_REGISTERS]
-    ranked = sorted(possible_periods(found), key=lambda period: -round(_first_sight(every, period), 9))
-    readings = []
-    for period in ranked[:MOST_READ]:
-        beats_s = track_beats(heard, period_path(found, period))
-        if beats_s.size >= FEWEST_BEATS:
-            row = pulses(beats_s, heard, tones)
-            readings.append(
-                Reading(
-                    period=period,
-                    pulses=row,
-                    features=_features(mean, period, row),
-                    returns=float(best_near(every, period) + best_near(every, 2.0 * period)),
-                    clarity=_clarity(beats_s, heard),
-                )
-            )
-    return readings
+    ground = _Ground(heard, tones)
+    readings = [ground.read(period) for period in _likeliest_at_first_sight(ground.mean)]
+    return [reading for reading in readings if reading is not None]
+
+
+class _Ground:
+    """A recording in which beats can be tracked at any tempo."""
+
+    def __init__(self, heard: Onsets, tones: Chroma) -> None:
+        self._found, self._strength = periodicity(heard), beat_strength(heard)
+        self._heard, self._tones = heard, tones
+        self.mean = self._found.mean
+        self._best, self._usual_strength = best_returns(self.mean), float(heard.strength.mean())
+
+    def pulses(self, period: float) -> Pulses | None:
+        """Beats of about ``period`` frames and the bars they make; None where there are too few."""
+        beats_s = track_beats(self._strength, period_path(self._found, period))
+        return pulses(beats_s, self._heard, self._tones) if beats_s.size >= FEWEST_BEATS else None
+
+    def read(self, period: float) -> Reading | None:
+        """All about one tempo; None where there are too few beats."""
+        row = self.pulses(period)
+        if row is None:
+            return None
+        returns = returns_after(self.mean, period)
+        on_beats = float(row.strongest[0::2].sum(axis=1).mean())
+        return Reading(
+            period=period,
+            pulses=row,
+            features=np.concatenate([_usual(period), _bar_signs(row), (returns / self._best).ravel()]),
+            returns=float(returns[1:3, ALL_REGISTERS].sum()),
+            clarity=on_beats / max(self._usual_strength, 1e-9),
+        )
 
 
 def bar_features(row: Pulses, heard: Onsets, period: float) -> Values:
     """What the choice of a metre looks at, ``(14,)``: how each bar length reads, and how beats are divided."""
     scores = [row.readings[length].score for length in BAR_LENGTHS]
     beats_s = row.times_s[0::2]
-    length_s = np.gradient(beats_s)
+    length_s = beat_lengths_s(beats_s)
     levels = [float(np.sqrt(strongest_onsets(beats_s + share * length_s, heard)).mean()) for share in (0.0, *DIVISIONS)]
     divided = [level / max(max(levels), 1e-9) for level in levels]
     octaves = math.log2(_bpm(period) / MIDDLE_BPM)
@@ -186,22 +202,35 @@ def _liveliest(heard: Onsets, tones: Chroma) -> tuple[Onsets, Chroma]:
     return Onsets(registers=heard.registers[start : start + length]), part
 
 
-def _first_sight(every: Values, period: float) -> float:
-    best = max(float(every[27:400].max()), 0.05)
-    returns = float(best_near(every, period)) + 0.6 * float(best_near(every, 2.0 * period))
-    return returns / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
+def _likeliest_at_first_sight(mean: Values) -> list[float]:
+    """Possible periods that return most and are not unusual."""
+    periods = np.array(possible_periods(mean))
+    if not periods.size:
+        return []
+    best = max(float(mean[27:400, ALL_REGISTERS].max()), 0.05)
+    returns = (best_near(mean, periods) + 0.6 * best_near(mean, 2.0 * periods))[:, ALL_REGISTERS]
+    likely = [
+        float(each) / best - 1.8 * math.log2(_bpm(period) / 115.0) ** 2
+        for each, period in zip(returns, periods, strict=True)
+    ]
+    order = sorted(range(periods.size), key=lambda index: -round(likely[index], 9))
+    return [float(periods[index]) for index in order[:MOST_READ]]
 
 
-def _features(mean: Values, period: float, row: Pulses) -> Values:
-    """What the choice of a tempo looks at, ``(32,)``: how usual it is, how bars read, how the onsets return."""
+def _usual(period: float) -> list[float]:
+    """How far a tempo lies from the middle of all."""
     octaves = math.log2(_bpm(period) / MIDDLE_BPM)
-    usual = [octaves, octaves * octaves, max(0.0, octaves - FAR_OCTAVES), max(0.0, -octaves - FAR_OCTAVES)]
+    return [octaves, octaves * octaves, max(0.0, octaves - FAR_OCTAVES), max(0.0, -octaves - FAR_OCTAVES)]
+
+
+def _bar_signs(row: Pulses) -> list[float]:
+    """How clearly the pulses of a tempo make bars, and which."""
     lines = row.bar_line
     likeliest = np.sort(lines)[-max(1, lines.size // LIKELY_BAR_LINES) :]
     score = {length: row.readings[length].score for length in BAR_LENGTHS}
     best = max(score[4], score[6], score[8], score[10])
-    bars = [lines.mean(), lines.std(), likeliest.mean(), best, score[8], score[6], score[7] - best, score[10]]
-    return np.concatenate([usual, bars, evidence_for(mean, period)])
+    means = float(lines.mean()), float(lines.std()), float(likeliest.mean())
+    return [*means, best, score[8], score[6], score[7] - best, score[10]]
 
 
 @cache
@@ -235,11 +264,6 @@ def _median_bpm(beats_s: Values) -> float:
 
 def _slope_bpm(beats_s: Values, span: int) -> float:
     return 60.0 * span / float(np.median(beats_s[span:] - beats_s[:-span]))
-
-
-def _clarity(beats_s: Values, heard: Onsets) -> float:
-    strength = heard.strength
-    return float(strongest_onsets(beats_s, heard).sum(axis=1).mean()) / max(float(strength.mean()), 1e-9)
 
 
 @cache

@@ -8,12 +8,16 @@ from typing import Final
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
-from tapehand.listening.intonation import Intonation, intonation
+from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts
+from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
+from tapehand.listening.intonation import intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
-from tapehand.listening.listener import HeardTrack, OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.listener import OnFacts, beside_each_other, hear_tracks
+from tapehand.listening.marks import Mark, told_sections
 from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
+from tapehand.listening.section_labels import ToldSection
 from tapehand.listening.sources import Recording
 from tapehand.listening.timeline import Timeline, hear_timeline
 from tapehand.music.form import Section
@@ -28,10 +32,19 @@ SURE_WITHOUT_BARS: Final = 0.45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known before anything is heard, and outranks hearing: a tempo map, sections that a person named."""
+    """What is known before anything is heard, and outranks hearing.
+
+    Parameters
+    ----------
+    grid : the tempo map of the song or of the DAW; ``grid_of`` says of which.
+    sections : as a person named them.
+    marks : of the DAW, beside those that files carry.
+    """
 
     grid: TempoMap | None = None
+    grid_of: str = "the song"
     sections: tuple[Section, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +93,11 @@ def listen_to_session(
     threads: int = 1,
     work: Work,
     on_facts: OnFacts | None = None,
+    memory: Memory | None = None,
 ) -> Listening:
     """Listen to the tracks of a session, at its rate; ``on_facts`` is told of each track as soon as it was heard.
+
+    What ``memory`` knows of a recording is not listened to again.
 
     Raises
     ------
@@ -89,16 +105,19 @@ def listen_to_session(
     Cancelled : ``work`` was cancelled.
     """
     known = known or Known()
-    tracks = hear_tracks(recordings, threads=threads, work=work, on_facts=on_facts)
+    tracks = _heard_or_remembered(recordings, threads, work, on_facts, memory or NoMemory())
     together = beside_each_other(tracks, rate_hz)
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
-    timeline, pitch = _time_and_pitch(together)
-    bars_s, has_bars = _bars(known, timeline, end_s)
-    beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
-    lines = _lines(tracks, together)
-    sections = _sections(known, lines, bars_s, has_bars=has_bars)
-    between = heard_between(together, beats_s, pitch)
+    with ThreadPoolExecutor(1) as worker:
+        pitch = worker.submit(intonation, together)  # takes longest, so that all the rest goes on beside it
+        timeline = hear_timeline(together)
+        bars_s, has_bars = _bars(known, timeline, end_s)
+        beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
+        lines = _lines(tracks, together)
+        told = _told(known, recordings, bars_s, end_s)
+        sections = _believed(find_form(lines, bars_s, told), has_bars=has_bars)
+        between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, pitch, timeline.sure_beats_s)
     return Listening(
@@ -106,10 +125,10 @@ def listen_to_session(
         tracks=tuple(_row(track) for track in tracks),
         facts=(
             *(fact for track in tracks for fact in track.facts()),
-            *timeline.facts(),
+            *_time_facts(known, timeline, end_s),
             *timeline.beat_facts([(section.start_s, section.end_s) for section in sections]),
             *between.facts,
-            *(_section_fact(section, by_person=bool(known.sections)) for section in sections),
+            *(_section_fact(section) for section in sections),
             *moment_facts(moments),
         ),
         findings=(
@@ -126,30 +145,36 @@ def listen_to_session(
     )
 
 
-def _time_and_pitch(together: ReadRecordings) -> tuple[Timeline, Intonation]:
-    """The two that take longest, beside each other."""
-    with ThreadPoolExecutor(1) as worker:
-        pitch = worker.submit(intonation, together)
-        timeline = hear_timeline(together)
-        return timeline, pitch.result()
+def _heard_or_remembered(
+    recordings: Sequence[Recording], threads: int, work: Work, on_facts: OnFacts | None, memory: Memory
+) -> list[HeardTrack]:
+    """Every recording, in order; each that is new is kept at once, so that a stop loses only what was begun."""
+
+    def tell(heard: HeardTrack) -> None:
+        if on_facts is not None:
+            on_facts(heard.facts())
+
+    def keep_and_tell(heard: HeardTrack) -> None:
+        memory.keep(heard)
+        tell(heard)
+
+    known: dict[str, HeardTrack] = {}
+    for recording in recordings:
+        work.check_cancelled()
+        remembered = memory.recall(recording)
+        if remembered is not None:
+            known[recording.id] = remembered
+            tell(remembered)
+    new = [recording for recording in recordings if recording.id not in known]
+    known |= {
+        heard.recording.id: heard for heard in hear_tracks(new, threads=threads, work=work, on_heard=keep_and_tell)
+    }
+    return [known[recording.id] for recording in recordings]
 
 
-def bars_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
-    """The starts of the bars of a tempo map up to ``end_s``, and the end of the last."""
-    bars_s, tick = [0.0], 0
-    while bars_s[-1] < end_s:
-        tick += grid.metre_at(tick).bar_ticks
-        bars_s.append(grid.seconds_at(tick))
-    return tuple(bars_s)
-
-
-def beats_of_grid(grid: TempoMap, end_s: float) -> tuple[float, ...]:
-    """The beats of a tempo map up to ``end_s``."""
-    beats_s, tick = [0.0], 0
-    while beats_s[-1] < end_s:
-        tick += grid.metre_at(tick).beat_ticks
-        beats_s.append(grid.seconds_at(tick))
-    return tuple(beats_s)
+def _time_facts(known: Known, timeline: Timeline, end_s: float) -> tuple[Fact, ...]:
+    heard = timeline.facts()
+    return heard if known.grid is None else grid_facts(known.grid, end_s, heard, known.grid_of)
 
 
 def _bars(known: Known, timeline: Timeline, end_s: float) -> tuple[tuple[float, ...], bool]:
@@ -164,44 +189,58 @@ def _bars(known: Known, timeline: Timeline, end_s: float) -> tuple[tuple[float, 
 
 
 def _lines(tracks: Sequence[HeardTrack], together: ReadRecordings) -> list[Line]:
-    return [Line(role=together.role(each.recording.id), compact=together.compact(each.recording.id)) for each in tracks]
+    return [
+        Line(
+            role=together.role(each.recording.id),
+            compact=together.compact(each.recording.id),
+            spoken=(Mark(name=each.recording.name, start_s=0.0), *each.recording.regions),
+        )
+        for each in tracks
+    ]
 
 
-def _sections(
-    known: Known, lines: Sequence[Line], bars_s: Sequence[float], *, has_bars: bool
-) -> tuple[HeardSection, ...]:
-    """A person's sections where there are some, else what is heard."""
-    if known.sections:
-        return tuple(_as_named(section, bars_s) for section in known.sections if section.start_bar < len(bars_s))
-    heard = find_form(lines, bars_s)
-    if has_bars:
-        return heard
-    return tuple(replace(section, confidence=min(section.confidence, SURE_WITHOUT_BARS)) for section in heard)
+def _told(
+    known: Known, recordings: Sequence[Recording], bars_s: Sequence[float], end_s: float
+) -> tuple[ToldSection, ...]:
+    """What a person named, and what markers name where no person did: of the DAW's own file, else of the tracks'."""
+    named = [_as_named(section, bars_s) for section in known.sections if section.start_bar < len(bars_s)]
+    marked = told_sections(known.marks, end_s) or told_sections(
+        [mark for recording in recordings for mark in recording.marks], end_s
+    )
+    free = [each for each in marked if all(each.end_s <= one.start_s or each.start_s >= one.end_s for one in named)]
+    return (*named, *free)
 
 
-def _as_named(section: Section, bars_s: Sequence[float]) -> HeardSection:
+def _as_named(section: Section, bars_s: Sequence[float]) -> ToldSection:
     last = len(bars_s) - 1
-    return HeardSection(
-        kind=section.kind,
+    return ToldSection(
         name=section.name,
-        start_bar=section.start_bar,
-        bars=section.bars,
+        kind=section.kind,
         start_s=bars_s[min(section.start_bar - 1, last)],
         end_s=bars_s[min(section.end_bar - 1, last)],
+        told_by="person",
         energy=section.energy,
-        confidence=1.0,
-        why="it is named so in the song",
     )
 
 
-def _section_fact(section: HeardSection, *, by_person: bool) -> Fact:
+def _believed(sections: Sequence[HeardSection], *, has_bars: bool) -> tuple[HeardSection, ...]:
+    """Without bars, what was only heard is not said with confidence."""
+    return tuple(
+        section
+        if has_bars or section.told_by in ("person", "markers")
+        else replace(section, confidence=min(section.confidence, SURE_WITHOUT_BARS))
+        for section in sections
+    )
+
+
+def _section_fact(section: HeardSection) -> Fact:
     return Fact(
         name="section",
         value=section.name,
         start_s=section.start_s,
         end_s=section.end_s,
         confidence=section.confidence,
-        method="song" if by_person else FORM_METHOD,
+        method="song" if section.told_by == "person" else FORM_METHOD,
     )
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from tapehand.audio import Audio, io
 from tapehand.audio.facts import Damage
+from tapehand.listening.marks import Mark
 
-BLOCK_SAMPLES: Final = 1 << 16
+# Long enough that most of the time is spent on sound, not on calls; six seconds at usual rates.
+BLOCK_SAMPLES: Final = 1 << 18
 
 
 class Sound(Protocol):
@@ -48,6 +50,8 @@ class Recording:
     channels, length_samples : as far as they are known before reading, else 0; the length at its own rate.
     role : what a person, or an earlier decision, has said that it is; None where nobody has.
     content : a hash of the sound, "" where it is not known.
+    regions : what stretches of it are called, in seconds of the session.
+    marks : what markers in its file say, in seconds of the session.
     """
 
     id: str
@@ -60,6 +64,8 @@ class Recording:
     length_samples: int = 0
     role: str | None = None
     content: str = ""
+    regions: tuple[Mark, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ confidence is told, and nothing is built on it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from tapehand.listening.onsets import Onsets, onsets, together
 from tapehand.listening.recordings import Compact, Recordings, summed
 from tapehand.listening.rhythm import Rhythm, hear_rhythm
 from tapehand.listening.roles import group_of
+from tapehand.listening.stirring import are_alike, stirs
 from tapehand.listening.tempo_curve import confidence_between, steadiness, tempo_curve
 from tapehand.song.finding import Fact
 
@@ -24,6 +25,10 @@ RHYTHM_METHOD: Final = "rhythm/1"
 HARMONY_METHOD: Final = "harmony/1"
 SURE: Final = 0.8
 LIKELY: Final = 0.5
+# What one tone that is held says about the tuning of what plays it.
+BY_ONE_TONE: Final = 0.55
+# What is said of bars where neither strokes nor chords tell them.
+WITHOUT_ACCENTS: Final = 0.2
 UNPITCHED: Final = ("drums", "effects")
 BESIDE: Final = "reference"
 CLICK: Final = "click"
@@ -94,8 +99,14 @@ def hear_timeline(recordings: Recordings) -> Timeline:
     played = [name for name in pitched if groups[name] != VOICES]
     heard = _onsets(recordings, drums, sounding)
     tones = hear_tones([_sum(recordings, played or pitched or sounding or list(recordings.names))])
-    rhythm = _clicked(recordings, loud) or (None if heard is None else hear_rhythm(heard, tones.chroma))
-    return Timeline(rhythm=rhythm, harmony=hear_harmony(tones, rhythm), onsets=heard)
+    stirring = any(stirs(recordings.compact(name)) for name in sounding)
+    clicked = _clicked(recordings, loud)
+    rhythm = clicked or (hear_rhythm(heard, tones.chroma) if heard and stirring else None)
+    harmony = hear_harmony(tones, rhythm)
+    chords = {chord.chord for chord in harmony.chords if chord.chord is not None}
+    if rhythm and heard and not clicked and len(chords) < 2 and are_alike(rhythm.beats_s, heard):
+        rhythm = replace(rhythm, bar_confidence=min(rhythm.bar_confidence, WITHOUT_ACCENTS))
+    return Timeline(rhythm=rhythm, harmony=harmony, onsets=heard)
 
 
 def _clicked(recordings: Recordings, names: Sequence[str]) -> Rhythm | None:
@@ -152,7 +163,7 @@ def _harmony_facts(harmony: Harmony) -> Iterator[Fact]:
         name="tuning_hz",
         value=round(tuning.a4_hz, 2),
         unit="Hz",
-        confidence=tuning.agreement,
+        confidence=tuning.agreement * (BY_ONE_TONE + (1.0 - BY_ONE_TONE) * harmony.moves),
         method=HARMONY_METHOD,
     )
     for key in harmony.keys:

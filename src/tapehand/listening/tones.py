@@ -1,16 +1,18 @@
 """Which tones sound, every 50 ms: spectral peaks folded into pitch classes, and the reference they are tuned to."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tapehand.kernels.spectra import PowerSpectra
+from tapehand.kernels.tones import STEADY_FRAMES, beside_semitones, pitch_classes, steady_peaks
 from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact
 
 Values = NDArray[np.float64]
-Magnitudes = NDArray[np.float32]
 
 HOP_SAMPLES: Final = COMPACT_RATE_HZ // 20
 FRAMES_PER_SECOND: Final = 20
@@ -22,8 +24,6 @@ BASS_FULL_HZ: Final = 130.0
 BASS_NONE_HZ: Final = 260.0
 TREBLE_FULL_HZ: Final = 220.0
 TREBLE_NONE_HZ: Final = 110.0
-# Tones outlast this to either side, strokes do not.
-STEADY_FRAMES: Final = 2
 SURROUNDINGS_LINES: Final = 24
 ABOVE_SURROUNDINGS: Final = 1.4
 BELOW_LOUDEST: Final = 0.003
@@ -32,7 +32,7 @@ TUNING_LOW_HZ: Final = 120.0
 TUNING_HIGH_HZ: Final = 1_400.0
 A4_HZ: Final = 440.0
 A4_PITCH: Final = 69
-BATCH: Final = 256
+BATCH: Final = 128
 NOTHING: Final = 1e-12
 
 
@@ -75,10 +75,17 @@ class Chroma:
     ----------
     treble, bass : float64 ``(frames, 12)``, 0 and more, at 20 frames a second; frame ``i`` has its middle at
         ``i / 20`` s. Not normalised: a frame without tones is near 0.
+    treble_sums, bass_sums : float64 ``(frames + 1, 12)``, the sums of all frames before.
     """
 
     treble: Values
     bass: Values
+    treble_sums: Values = field(init=False)
+    bass_sums: Values = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "treble_sums", _sums(self.treble))
+        object.__setattr__(self, "bass_sums", _sums(self.bass))
 
     @property
     def frames(self) -> int:
@@ -87,115 +94,73 @@ class Chroma:
 
     def over(self, edges_s: Values) -> tuple[Values, Values]:
         """Means of treble and bass between neighbouring rising times, each ``(edges - 1, 12)``."""
-        at = np.clip(np.round(np.asarray(edges_s) * FRAMES_PER_SECOND).astype(np.int64), 0, self.frames)
-        return _means(self.treble, at), _means(self.bass, at)
+        at = self.nearest_edges(edges_s)
+        # A stretch shorter than a frame is the frame it lies in.
+        starts = np.minimum(at[:-1], max(self.frames - 1, 0))
+        ends = np.clip(np.maximum(at[1:], starts + 1), 0, self.frames)
+        counts = np.maximum(ends - starts, 1)[:, np.newaxis]
+        treble, bass = ((sums[ends] - sums[starts]) / counts for sums in (self.treble_sums, self.bass_sums))
+        return treble, bass
+
+    def nearest_edges(self, times_s: Values) -> NDArray[np.int64]:
+        """The edges between frames (0 to ``frames``) that lie next to times, of the same shape."""
+        return np.clip(np.round(np.asarray(times_s) * FRAMES_PER_SECOND).astype(np.int64), 0, self.frames)
 
 
 def peaks(heard: Compact) -> Peaks:
-    """Spectral peaks that last, with their exact frequencies by a parabola through the log magnitudes."""
-    mono = heard.mono.samples[0]
-    frames = -(-mono.size // HOP_SAMPLES)
-    magnitudes = _steady(_magnitudes(mono, frames))
-    first = math.ceil(LOWEST_HZ / LINE_HZ)
-    row, line = _maxima(magnitudes, first)
-    below, at, above = (np.log(magnitudes[row, line + shift] + NOTHING) for shift in (-1, 0, 1))
-    bend = np.minimum(below - 2.0 * at + above, -1e-9)
-    hz = (line + np.clip(0.5 * (below - above) / bend, -0.5, 0.5)) * LINE_HZ
+    """Spectral peaks that last, with their exact frequencies by a parabola through the log magnitudes.
+
+    Of each magnitude and those a tenth of a second before and after it the middle one counts: strokes and noise fall
+    away. A peak stands out of its surroundings and is not far below the loudest of its frame.
+    """
+    frames = -(-heard.coded.size // HOP_SAMPLES)
+    first, lines = math.ceil(LOWEST_HZ / LINE_HZ), math.ceil(HIGHEST_HZ / LINE_HZ) + 1
+    found = [
+        steady_peaks(powers, first, lines, SURROUNDINGS_LINES, ABOVE_SURROUNDINGS, BELOW_LOUDEST)
+        for powers in _with_neighbours(heard, frames)
+    ]
+    counts, places, weights = (np.concatenate([part[row] for part in found]) for row in range(3))
     return Peaks(
-        frame=row.astype(np.int64),
-        pitch=A4_PITCH + 12.0 * np.log2(hz / A4_HZ),
-        weight=np.sqrt(np.exp(at)).astype(np.float64),
+        frame=np.repeat(np.arange(frames), counts),
+        pitch=A4_PITCH + 12.0 * np.log2(places * (LINE_HZ / A4_HZ)),
+        weight=weights,
         frames=frames,
     )
 
 
 def tuning(found: Peaks) -> Tuning:
     """The reference that makes the peaks fall on semitones: the circular mean of how far they lie beside them."""
-    low, high = (A4_PITCH + 12.0 * math.log2(hz / A4_HZ) for hz in (TUNING_LOW_HZ, TUNING_HIGH_HZ))
-    heard = (found.pitch >= low) & (found.pitch <= high)
-    turns = 2.0 * np.pi * found.pitch[heard]
-    weight = found.weight[heard]
-    total = float(weight.sum())
+    low, high = _pitch_of(TUNING_LOW_HZ), _pitch_of(TUNING_HIGH_HZ)
+    real, imaginary, total = beside_semitones(found.pitch, found.weight, low, high)
     if total <= NOTHING:
         return Tuning(cents=0.0, agreement=0.0)
-    real, imaginary = float((weight * np.cos(turns)).sum()), float((weight * np.sin(turns)).sum())
     cents = 100.0 * math.atan2(imaginary, real) / (2.0 * math.pi)
     return Tuning(cents=cents, agreement=math.hypot(real, imaginary) / total)
 
 
 def chroma(found: Peaks, reference: Tuning) -> Chroma:
     """Peaks folded into pitch classes; one that lies between two semitones counts for little."""
-    pitch = found.pitch - reference.cents / 100.0
-    nearest = np.round(pitch)
-    centred = found.weight * np.square(np.cos(np.pi * (pitch - nearest)))
-    place = found.frame * 12 + nearest.astype(np.int64) % 12
-    bass, treble = (_ramp(found.pitch, *edges) for edges in _REGISTERS)
-    folded = [
-        np.bincount(place, weights=centred * part, minlength=found.frames * 12).reshape(-1, 12).astype(np.float64)
-        for part in (treble, bass)
-    ]
-    return Chroma(treble=folded[0], bass=folded[1])
+    bass = _pitch_of(BASS_NONE_HZ), _pitch_of(BASS_FULL_HZ)
+    treble = _pitch_of(TREBLE_NONE_HZ), _pitch_of(TREBLE_FULL_HZ)
+    offset = reference.cents / 100.0
+    high, low = pitch_classes(found.frame, found.pitch, found.weight, found.frames, offset, treble, bass)
+    return Chroma(treble=high, bass=low)
 
 
 def _pitch_of(hz: float) -> float:
     return A4_PITCH + 12.0 * math.log2(hz / A4_HZ)
 
 
-# For bass and treble: the pitch at which they count nothing, and the one from which they count fully.
-_REGISTERS: Final = (
-    (_pitch_of(BASS_NONE_HZ), _pitch_of(BASS_FULL_HZ)),
-    (_pitch_of(TREBLE_NONE_HZ), _pitch_of(TREBLE_FULL_HZ)),
-)
+def _with_neighbours(heard: Compact, frames: int) -> Iterator[NDArray[np.float32]]:
+    """Power spectra of neighbouring frames, two more before and after; frame ``i`` has its middle at ``i`` hops."""
+    around = WINDOW_SAMPLES // 2 + STEADY_FRAMES * HOP_SAMPLES
+    sound = np.pad(heard.coded, (around, around + HOP_SAMPLES)).astype(np.float32) * np.float32(heard.coding_gain)
+    spectra = PowerSpectra(np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32), 1.0)
+    for first in range(0, max(frames, 1), BATCH):
+        yield spectra.of(sound[first * HOP_SAMPLES :], HOP_SAMPLES, min(BATCH, frames - first) + 2 * STEADY_FRAMES)
 
 
-def _ramp(pitch: Values, none: float, full: float) -> Values:
-    ramp: Values = np.clip((pitch - none) / (full - none), 0.0, 1.0)
-    return ramp
-
-
-def _magnitudes(mono: NDArray[np.float32], frames: int) -> Magnitudes:
-    """Magnitudes ``(frames, lines)`` up to the highest frequency; frame ``i`` has its middle at ``i`` hops."""
-    window = np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
-    lines = math.ceil(HIGHEST_HZ / LINE_HZ) + 2
-    padded = np.pad(mono, (WINDOW_SAMPLES // 2, WINDOW_SAMPLES))
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::HOP_SAMPLES][:frames]
-    magnitudes = np.empty((frames, lines), dtype=np.float32)
-    for first in range(0, frames, BATCH):
-        spectrum = np.fft.rfft(pieces[first : first + BATCH] * window, axis=1)[:, :lines]
-        magnitudes[first : first + BATCH] = np.sqrt(spectrum.real**2 + spectrum.imag**2)
-    return magnitudes
-
-
-def _steady(magnitudes: Magnitudes) -> Magnitudes:
-    """The middle one of each magnitude and those before and after it: strokes and noise fall away."""
-    if not magnitudes.shape[0]:
-        return magnitudes
-    padded = np.pad(magnitudes, ((STEADY_FRAMES, STEADY_FRAMES), (0, 0)), mode="edge")
-    before, after = padded[: -2 * STEADY_FRAMES], padded[2 * STEADY_FRAMES :]
-    low, high = np.minimum(before, after), np.maximum(before, after)
-    steady: Magnitudes = np.maximum(low, np.minimum(high, magnitudes))
-    return steady
-
-
-def _maxima(magnitudes: Magnitudes, first: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Frames and lines of what stands out of its surroundings and is not far below the loudest of its frame."""
-    if not magnitudes.shape[0]:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    sums = np.cumsum(np.pad(magnitudes, ((0, 0), (SURROUNDINGS_LINES + 1, SURROUNDINGS_LINES)), mode="edge"), axis=1)
-    width = 2 * SURROUNDINGS_LINES + 1
-    around = (sums[:, width:] - sums[:, :-width]) / width
-    floor = np.maximum(around * ABOVE_SURROUNDINGS, BELOW_LOUDEST * magnitudes.max(axis=1, keepdims=True))
-    inner = magnitudes[:, first:-1]
-    top = (inner > magnitudes[:, first - 1 : -2]) & (inner >= magnitudes[:, first + 1 :])
-    top &= inner > np.maximum(floor[:, first:-1], np.float32(NOTHING))
-    row, line = np.nonzero(top)
-    return row, line + first
-
-
-def _means(values: Values, at: NDArray[np.int64]) -> Values:
-    sums = np.concatenate([np.zeros((1, 12)), np.cumsum(values, axis=0)])
-    # A stretch shorter than a frame is the frame it lies in.
-    starts = np.minimum(at[:-1], max(values.shape[0] - 1, 0))
-    ends = np.clip(np.maximum(at[1:], starts + 1), 0, values.shape[0])
-    means: Values = (sums[ends] - sums[starts]) / np.maximum(ends - starts, 1)[:, np.newaxis]
-    return means
+def _sums(values: Values) -> Values:
+    sums = np.zeros((values.shape[0] + 1, 12))
+    np.cumsum(values, axis=0, out=sums[1:])
+    return sums

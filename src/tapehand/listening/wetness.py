@@ -88,7 +88,7 @@ class WetnessScan:
         powers = _windows(channels.powers, channels.hop_s).mean(axis=1)
         count = min(peaks.size, powers.size)
         peaks, powers = peaks[:count], powers[:count]
-        sounding = powers > powers.max(initial=0.0) * 0.01
+        sounding = (powers > powers.max(initial=0.0) * 0.01) & (peaks > 0.0)
         if not sounding.any():
             return None
         return float(np.median(10.0 * np.log10(peaks[sounding] ** 2 / powers[sounding])))

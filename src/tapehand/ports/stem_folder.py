@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from tapehand.audio.facts import FileFacts
 from tapehand.audio.io import Decoded
+from tapehand.listening.marks import DawTime
 from tapehand.work import Work
 
 
@@ -78,6 +79,11 @@ class StemFolder(Protocol):
     @property
     def rate_hz(self) -> int:
         """The session's rate: the most common one."""
+        ...
+
+    @property
+    def daw_time(self) -> DawTime | None:
+        """The tempo map and markers that the DAW exported beside them."""
         ...
 
 

@@ -446,7 +446,7 @@ def _refuse_recordings(song: Song) -> None:
         raise InputError(
             "song.recordings_keep_time",
             f"Recordings would not follow another tempo: {', '.join(recorded)}",
-            hint="Stretch them in your DAW, or mute and remove those tracks first.",
+            hint="Stretch them in your DAW, or remove those tracks first. 'listen --tempo' says how fast they are.",
         )
 
 

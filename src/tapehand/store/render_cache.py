@@ -53,11 +53,12 @@ class DiskRenderCache:
     capacity_bytes: int
 
     @classmethod
-    def of_user(cls) -> "DiskRenderCache":
-        """The cache of this user: 8 GB, or what ``TAPEHAND_CACHE_MB`` says."""
+    def of_user(cls, name: str = "renders", share: float = 1.0) -> "DiskRenderCache":
+        """A cache of this user under a name of its own: so much of 8 GB, or of what ``TAPEHAND_CACHE_MB`` says."""
         megabytes = os.environ.get(CAPACITY_VARIABLE, "")
         capacity = int(megabytes) if megabytes.isdecimal() else DEFAULT_CAPACITY_MB
-        return cls(Path(platformdirs.user_cache_dir("tapehand", appauthor=False)) / "renders", capacity << 20)
+        folder = Path(platformdirs.user_cache_dir("tapehand", appauthor=False)) / name
+        return cls(folder, int(capacity * share) << 20)
 
     @property
     def keeps(self) -> bool:
