@@ -182,7 +182,11 @@ def laugh(random: Random, singer: Singer, severity: str) -> Signal:
     calls = int(random.integers(5, 9) if severity == "clear" else random.integers(4, 6))
     pace_s = 1.0 / float(random.uniform(4.2, 6.2))
     high_hz = float(random.uniform(1.3, 2.2)) * (150.0 if singer.size > 0.9 else 260.0)
-    contours = (lambda at: 1.06 - 0.18 * at, lambda at: 0.97 + 0.2 * at * (1 - at) - 0.08 * at, lambda at: 1.0 - 0.03 * at)
+    contours = (
+        lambda at: 1.06 - 0.18 * at,
+        lambda at: 0.97 + 0.2 * at * (1 - at) - 0.08 * at,
+        lambda at: 1.0 - 0.03 * at,
+    )
     contour = contours[int(random.choice(3, p=[0.5, 0.3, 0.2]))]
     vowel, puff = float(random.choice([0.0, 0.6, 3.2])), float(random.uniform(0.07, 0.3))
     pieces = []
@@ -196,7 +200,9 @@ def laugh(random: Random, singer: Singer, severity: str) -> Signal:
         voice = sing(random, singer, fall, swell, vowels) if number % 4 != 3 else np.zeros(voiced)
         if number % 4 == 3:
             voice = 2.0 * through_mouth(singer, random.standard_normal(voiced) * swell, vowels)
-        air = through_mouth(singer, random.standard_normal(puffed) * np.linspace(0.02, 0.25, puffed), np.full(puffed, vowel))
+        air = through_mouth(
+            singer, random.standard_normal(puffed) * np.linspace(0.02, 0.25, puffed), np.full(puffed, vowel)
+        )
         voice = voice / max(float(np.sqrt(np.mean(voice**2))), 1e-9)
         air = puff * air / max(float(np.sqrt(np.mean(air**2))), 1e-9)
         pieces += [0.88**number * air, 0.88**number * voice]
@@ -220,7 +226,9 @@ def noise_of_somebody(random: Random) -> Signal:
     band = {"chair": [300, 1500], "step": [60, 400], "page": [1500, 9000]}[str(kind)]
     noise = sosfilt(butter(2, band, "band", fs=RATE_HZ, output="sos"), random.standard_normal(count))
     rough = np.abs(lfilter([0.003], [1, -0.997], random.standard_normal(count))) + 0.01
-    shape = np.sin(np.pi * np.linspace(0, 1, count)) ** 0.5 * (rough if kind != "step" else np.exp(-np.arange(count) / 3000))
+    shape = np.sin(np.pi * np.linspace(0, 1, count)) ** 0.5 * (
+        rough if kind != "step" else np.exp(-np.arange(count) / 3000)
+    )
     return at_level(noise * shape, 0.0)
 
 
@@ -291,7 +299,11 @@ def plucked(random: Random, hz: float, length_s: float) -> Signal:
     made = np.zeros(times.size)
     for number in numbers:
         strength = abs(np.sin(np.pi * number * place)) / number
-        made += strength * np.exp(-times * (0.5 + 0.12 * number)) * np.sin(2 * np.pi * (number * hz * times + random.random()))
+        made += (
+            strength
+            * np.exp(-times * (0.5 + 0.12 * number))
+            * np.sin(2 * np.pi * (number * hz * times + random.random()))
+        )
     return made * np.minimum(1, times / 0.003) * np.minimum(1, times[::-1] / 0.03)
 
 
@@ -368,7 +380,10 @@ def band_take(random: Random, kind: str = "", severity: str = "") -> Take:
     played = times + random.normal(0, 0.005, times.size)
     sounds = band_sounds(random, song, played)
     roles = {"kick": "kick", "snare": "snare", "hats": "hats", "bass": "bass", "gtr": "acoustic_guitar"}
-    made = {name: Audio.of(parts.with_floor(random, sound, -78.0)[np.newaxis], parts.RATE_HZ) for name, sound in sounds.items()}
+    made = {
+        name: Audio.of(parts.with_floor(random, sound, -78.0)[np.newaxis], parts.RATE_HZ)
+        for name, sound in sounds.items()
+    }
     return Take(sounds=made, roles={name: roles[name] for name in made}, planted=planted)
 
 
@@ -422,7 +437,12 @@ PLANTED: Mapping[str, Callable[[Random, str], Take]] = {
     "rubato": lambda random, severity: band_take(random, "rubato", severity),
     "push": lambda random, severity: band_take(random, "push", severity),
 }
-CLEAN: Mapping[str, Callable[[Random], Take]] = {"voice": voice_take, "speech and rap": spoken_take, "guitar": guitar_take, "band": band_take}
+CLEAN: Mapping[str, Callable[[Random], Take]] = {
+    "voice": voice_take,
+    "speech and rap": spoken_take,
+    "guitar": guitar_take,
+    "band": band_take,
+}
 
 
 def is_there(moment: Moment, planted: tuple[str, float, float]) -> bool:
@@ -459,7 +479,9 @@ def measure(count: int = COUNT, first_seed: int = FIRST_SEED) -> str:
         rows.append(f"| {kind.replace('_', ' ')} | {' | '.join(cells)} | {others} |")
         print(rows[-1], file=sys.stderr, flush=True)
     lines = ["## Moments", f"{count} takes of each kind and severity.", "", "| planted | subtle | clear | others |"]
-    return "\n".join([*lines, "|---|---|---|---|", *rows, "", *clean_rows(count, first_seed, told), "", *certainty(told)])
+    return "\n".join(
+        [*lines, "|---|---|---|---|", *rows, "", *clean_rows(count, first_seed, told), "", *certainty(told)]
+    )
 
 
 def clean_rows(count: int, first_seed: int, told: list[tuple[Moment, bool]]) -> Iterator[str]:

@@ -97,8 +97,8 @@ def octave_bass(random: Random) -> OddVoice:
         edges = np.minimum(1.0, np.minimum(since / 0.004, since[::-1] / 0.01))
         for partial in range(1, int(3000 / here)):
             strength = (first if partial == 1 else 1.0) / partial**tilt
-            made[inside] += strength * edges * np.exp(-since * (1 + 0.6 * partial)) * np.sin(
-                2 * np.pi * partial * here * since
+            made[inside] += (
+                strength * edges * np.exp(-since * (1 + 0.6 * partial)) * np.sin(2 * np.pi * partial * here * since)
             )
     return OddVoice(sound=_audio(random, at_level(made, -20.0)), hz=hz[:: round(HOP_S * RATE_HZ)], lowest_hz=36.0)
 

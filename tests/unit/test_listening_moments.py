@@ -112,7 +112,7 @@ def broken(away: float, length_s: float, *, back: float = 0.0, rest_s: float = 0
     ("held", "breaks"),
     [
         (broken(8.0, 0.1), 1),
-        (broken(12.0, 0.1), 1),
+        (broken(10.0, 0.1), 1),
         (broken(5.5, 0.06), 1),
         (broken(1.0, 0.1), 0),
         (broken(-12.0, 0.1), 0),

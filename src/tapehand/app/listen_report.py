@@ -204,17 +204,17 @@ def _lines(listened: Listened, work: Work) -> Iterator[Picture]:
     sung = [recording for recording in listened.recordings if recording.id in voices][:MOST_LINES]
     for number, recording in enumerate(sung):
         work.report("listen.report", number, len(sung))
-        notes = [f for f in listened.heard.facts if f.track == recording.id and f.name == "note"]
+        notes = [note for line in listened.heard.lines if line.track == recording.id for note in line.notes]
         first_s = max(
-            0.0, min((f.start_s or 0.0 for f in notes), default=_first_sound_s(listened, recording)) - BEFORE_S
+            0.0, min((note.start_s for note in notes), default=_first_sound_s(listened, recording)) - BEFORE_S
         )
         audio = _stretch(recording, first_s)
         curve = track_pitch(audio)
         pitches = [hz_to_midi(float(hz)) if hz > 0.0 else None for hz in curve.hz]
         drawn = [
-            HeardNote(start_s=(f.start_s or 0.0) - first_s, end_s=(f.end_s or 0.0) - first_s, pitch=float(f.value))
-            for f in notes
-            if isinstance(f.value, float) and first_s <= (f.start_s or 0.0) < first_s + audio.duration_s
+            HeardNote(start_s=note.start_s - first_s, end_s=note.end_s - first_s, pitch=hz_to_midi(note.centre_hz))
+            for note in notes
+            if first_s <= note.start_s < first_s + audio.duration_s
         ]
         svg = pitch_line_svg(
             [float(at) for at in curve.times_s],

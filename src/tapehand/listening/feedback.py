@@ -1,6 +1,7 @@
 """A loudspeaker that feeds a string or a microphone: a tone that grows out of the sound until it is all there is."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -59,7 +60,7 @@ def _held(strongest: NDArray[np.int64], fewest: int) -> Iterator[tuple[int, int]
     """Stretches over which the strongest line stays where it is; the quiet and the low are no tone."""
     moves = np.flatnonzero(np.abs(np.diff(strongest)) > 1) + 1
     edges = [0, *moves.tolist(), strongest.size]
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         if end - first >= fewest and strongest[first] > 0:
             yield first, end
 
@@ -126,4 +127,5 @@ def _wavers(powers: Lines, top: int, end: int, line: int) -> bool:
     left, middle, right = np.log(below), np.log(at), np.log(above)
     places = line + 0.5 * (left - right) / np.minimum(left - 2.0 * middle + right, -1e-9)
     cents = 1200.0 * np.log2(np.clip(places, line - 1.0, line + 1.0) / line)
-    return float(np.quantile(cents, 0.9) - np.quantile(cents, 0.1)) > settings("feedback")["most_waver_cents"]
+    most_cents: float = settings("feedback")["most_waver_cents"]
+    return float(np.quantile(cents, 0.9) - np.quantile(cents, 0.1)) > most_cents

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
 from tapehand.listening.feedback import feedback
-from tapehand.listening.intonation import Intonation, is_sung
+from tapehand.listening.intonation import Intonation
 from tapehand.listening.kinds import clock_time, finding
 from tapehand.listening.moment_kinds import Moment, settings
 from tapehand.listening.recordings import Compact, Recordings
@@ -38,7 +38,7 @@ def find_moments(recordings: Recordings, pitch: Intonation, beats_s: Sequence[fl
             found += [each for each in apart_from_phrases(name, compact) if not _overlaps(each, laughing)]
         if role in settings("feedback")["roles"]:
             found += feedback(name, compact)
-        if name in pitch.curves and group_of(role) == VOICES and is_sung(pitch.notes[name]):
+        if group_of(role) == VOICES and pitch.is_sung(name):
             found += voice_breaks(name, pitch.curves[name], compact.mono)
         found += laughing
     return (*found, *tempo_moments(beats_s))

@@ -100,7 +100,7 @@ def _leap(sound: Audio, start_s: float, end_s: float, home_hz: float) -> float |
     return away if leaps and away >= limits["least_semitones"] else None
 
 
-def _fit(power: Series, rate_hz: int, home_hz: float, away: float, reach_hz: float) -> float:
+def _fit(power: Series, rate_hz: float, home_hz: float, away: float, reach_hz: float) -> float:
     """Which share of the power up to 2 kHz lies about the partials of a pitch, over the share that noise had there."""
     hz, line_hz = home_hz * 2.0 ** (away / 12.0), rate_hz / SPECTRUM_SIZE
     lowest_hz, highest_hz = 0.8 * home_hz, max(2000.0, 3.0 * home_hz)
@@ -109,7 +109,7 @@ def _fit(power: Series, rate_hz: int, home_hz: float, away: float, reach_hz: flo
     top = min(power.size - 1, int(high[-1]) + 1, round(highest_hz / line_hz))
     within = float((power[np.minimum(high + 1, top)] - power[low]).sum())
     share = within / max(float(power[top] - power[round(lowest_hz / line_hz)]), NOTHING)
-    by_chance = min(0.9, 2.0 * reach_hz / hz)
+    by_chance: float = min(0.9, 2.0 * reach_hz / hz)
     return (share - by_chance) / (1.0 - by_chance)
 
 
@@ -166,7 +166,7 @@ def _rows_of_calls(level_db: Series, loud_db: float, frames_per_s: float) -> Ite
 
 def _keeps_pace(row: Sequence[int], summit: int) -> bool:
     usual = float(np.median(np.diff(row))) if len(row) > 1 else float(summit - row[-1])
-    return abs(summit - row[-1] - usual) <= settings("laugh")["off_pace"] * usual
+    return bool(abs(summit - row[-1] - usual) <= settings("laugh")["off_pace"] * usual)
 
 
 def _summits(level_db: Series, reach: int, least_db: float) -> list[int]:
@@ -224,11 +224,13 @@ def _signs(bout: _Bout) -> int:
     limits = settings("laugh")
     unsung = bout.falls <= -limits["falls"] or bout.held_share < limits["held_share"]
     sinking = -limits["most_sinking"] <= bout.sinks <= -limits["least_sinking"]
-    return unsung + (bout.fades_db_per_s <= -limits["fades_db_per_s"]) + sinking
+    fading = bout.fades_db_per_s <= -limits["fades_db_per_s"]
+    return sum(bool(sign) for sign in (unsung, fading, sinking))
 
 
 def _is_laugh(bout: _Bout) -> bool:
-    return bout.evenness <= settings("laugh")["evenness"] and _signs(bout) >= settings("laugh")["fewest_signs"]
+    limits = settings("laugh")
+    return bool(bout.evenness <= limits["evenness"] and _signs(bout) >= limits["fewest_signs"])
 
 
 def _laugh(name: str, bout: _Bout, level_db: Series, loud_db: float, frames_per_s: float) -> Moment:
