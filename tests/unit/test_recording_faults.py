@@ -120,6 +120,18 @@ def test_low_tones_in_coarse_steps_are_not_clipped():
         assert heard(wave[np.newaxis]).heard.clipping is None
 
 
+@pytest.mark.parametrize("top", [1.0, 0.7])
+def test_a_low_tone_at_its_crest_is_not_clipped_and_one_cut_off_twice_is(top):
+    times = np.arange(3 * RATE_HZ) / RATE_HZ
+    tone = np.sin(2 * np.pi * 41.0 * times) * np.exp(-times)
+    crests = np.round(top * tone / np.abs(tone).max() * 32_767) / 32_768
+    cut = np.round(top * np.clip(tone / np.sort(np.abs(tone))[-60], -1.0, 1.0) * 32_767) / 32_768
+    assert heard(crests[np.newaxis]).heard.clipping is None
+    found = heard(cut[np.newaxis]).heard.clipping
+    assert found is not None
+    assert found.clipped_samples == np.count_nonzero(cut == cut.max())
+
+
 def test_a_fade_is_no_cut_and_a_rest_is_no_gap():
     wave = clean("strings")
     wave = np.where((np.arange(wave.shape[1]) // RATE_HZ) % 4 == 3, 0.0, wave)
