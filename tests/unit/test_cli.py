@@ -13,7 +13,7 @@ import pytest
 from tapehand.catalogue.loading import load
 from tapehand.cli.frame import ProgressLine, run
 from tapehand.cli.main import commands, tapehand
-from tapehand.cli.measure import show_findings
+from tapehand.cli.heard import show_findings
 from tapehand.cli.tables import number, place, signed
 
 

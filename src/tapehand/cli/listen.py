@@ -1,30 +1,22 @@
 """``tapehand listen``: what is heard of a song, a folder of stems or a file; and a person's word about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from tapehand.cli.frame import json_option, long_work, say, show_json, song_option, user_name
-from tapehand.cli.measure import show_findings
-from tapehand.cli.tables import counted, number, place, show_table
+from tapehand.cli.heard import show_heard
+from tapehand.cli.tables import counted
 from tapehand.errors import UsageError
 
 if TYPE_CHECKING:
     from tapehand.app.listen import Listened
-    from tapehand.listening.form import HeardSection
-    from tapehand.listening.session import Listening, TrackRow
     from tapehand.music.time import Metre
     from tapehand.ports.song_store import SongStore
-    from tapehand.song.finding import Fact, Finding
-
-# What a song as a whole is said to be, in the order in which it is told.
-_SONG_FACTS: Final = ("tempo_bpm", "tempo_keeps", "metre", "key", "tuning_hz")
-_SURE: Final = 0.8
-_TEMPO_MAP: Final = "tempo map"
-_PERHAPS: Final = 0.5
+    from tapehand.song.finding import Fact
 
 
 @click.command("listen")
@@ -72,7 +64,7 @@ def listen_command(
     if as_json:
         show_json({**listening_plain(listened.heard), "report": str(out / "report.html") if out else None})
     else:
-        _show(listened.heard, show_all=show_all)
+        show_heard(listened.heard, show_all=show_all, of_song=path is None or is_song(path))
         if out is not None:
             say(f"The report is {out / 'report.html'}.")
 
@@ -146,73 +138,5 @@ class _FirstFacts:
         if not self._shown:
             self._shown = True
             unknown = sum(fact.value == "unknown" for fact in facts)
-            named = f"; {unknown} of them have to be heard to be known" if unknown else ""
+            named = f"; what {unknown} of them are, names do not say" if unknown else ""
             click.echo(f"{counted(len(facts), 'track')}{named}", err=True)
-
-
-def _show(heard: "Listening", *, show_all: bool) -> None:
-    show_table(
-        ("track", "is", "because", "LUFS", "peak dBFS"),
-        [_track_row(track, heard) for track in heard.tracks],
-        numeric=(3, 4),
-    )
-    lines = [line for name in _SONG_FACTS for line in _fact_lines(heard, name)]
-    if lines:
-        say()
-        show_table(("", "", "where", "how sure"), lines)
-    if heard.sections:
-        say()
-        show_table(("section", "bars", "time", "because", "how sure"), [_section_row(s, heard) for s in heard.sections])
-    say()
-    _show_asked(heard, show_all=show_all)
-
-
-def _track_row(track: "TrackRow", heard: "Listening") -> tuple[str, ...]:
-    figures = {fact.name: fact.value for fact in heard.facts if fact.track == track.id and fact.start_s is None}
-    role = f"{track.role.replace('_', ' ')}{'?' if track.asks_role else ''}"
-    levels = (figures.get("integrated_lufs"), figures.get("sample_peak_dbfs"))
-    return (track.name, role, track.role_why, *(number(each if isinstance(each, float) else None) for each in levels))
-
-
-def _fact_lines(heard: "Listening", name: str) -> list[tuple[str, ...]]:
-    words = {"tempo_bpm": "tempo", "tempo_keeps": "it keeps", "metre": "metre", "key": "key", "tuning_hz": "tuning"}
-    return [
-        (
-            words[name],
-            f"{f'{fact.value:.2f}' if isinstance(fact.value, float) else fact.value} {fact.unit}".strip(),
-            place(fact.start_s, fact.end_s),
-            fact.method if fact.method.startswith(_TEMPO_MAP) else sure_words(fact.confidence),
-        )
-        for fact in heard.facts
-        if fact.name == name and fact.track is None
-    ]
-
-
-def _section_row(section: "HeardSection", heard: "Listening") -> tuple[str, ...]:
-    bars = f"{section.start_bar}-{section.start_bar + section.bars - 1}" if heard.has_bars else ""
-    return section.name, bars, place(section.start_s, section.end_s), section.why, sure_words(section.confidence)
-
-
-def sure_words(confidence: float) -> str:
-    """How far to believe what was heard, in words."""
-    if confidence >= _SURE:
-        return "confident"
-    return "perhaps" if confidence >= _PERHAPS else "not sure, please tell me"
-
-
-def _show_asked(heard: "Listening", *, show_all: bool) -> None:
-    names = {track.id: track.name for track in heard.tracks}
-    asked = [finding for finding in heard.findings if show_all or finding.severity != "note"]
-    notes = len(heard.findings) - len(asked)
-    if asked:
-        show_findings([_plain(finding, names) for finding in asked])
-    else:
-        say("Nothing to ask about.")
-    if notes:
-        say(f"{counted(notes, 'note')} more with --all.")
-
-
-def _plain(finding: "Finding", names: Mapping[str, str]) -> Mapping[str, Any]:
-    from tapehand.app.inbox import finding_plain
-
-    return finding_plain(finding, names.get(finding.track or "", finding.track))

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from tapehand.cli.frame import json_option, long_work, say, show_json
-from tapehand.cli.tables import number, place, rate, show_table
+from tapehand.cli.heard import show_findings
+from tapehand.cli.tables import number, place, show_table
 from tapehand.errors import InputError
 
 
@@ -76,33 +77,3 @@ def check_command(path: Path, as_json: bool) -> None:
         show_findings(told["findings"])
     else:
         say("Nothing to ask about.")
-
-
-def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Findings as a table of questions; one question that many tracks raise is asked once."""
-    alike: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for finding in findings:
-        where = place(finding["start_s"], finding["end_s"])
-        alike.setdefault((finding["kind"], where, finding["question"]), []).append(finding)
-    rows = [
-        (_track_names(group), kind.replace("_", " "), where, _measured(group), question)
-        for (kind, where, question), group in alike.items()
-    ]
-    show_table(("track", "what", "where", "measured", "question"), rows, numeric=(3,))
-
-
-def _track_names(group: Sequence[Mapping[str, Any]]) -> str:
-    names = ", ".join(finding["track"] or "" for finding in group)
-    return names if len(group) == 1 else f"{names} ({len(group)} tracks)"
-
-
-def _measured(group: Sequence[Mapping[str, Any]]) -> str:
-    """The figure, or the least and the greatest of a group's."""
-    unit = group[0]["unit"]
-    values = sorted({finding["value"] for finding in group if finding["value"] is not None})
-    if not values:
-        return number(None)
-    if unit == "Hz":
-        return " to ".join(dict.fromkeys((rate(values[0]), rate(values[-1]))))
-    shown = dict.fromkeys(f"{value:+.1f}" if unit == "dBFS" else f"{value:.1f}" for value in (values[0], values[-1]))
-    return f"{' to '.join(shown)} {unit}".strip()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tapehand.cli.frame import json_option, long_work, say, show_json, user_name
-from tapehand.cli.measure import show_findings
+from tapehand.cli.heard import show_findings
 from tapehand.cli.tables import number, show_table, signed
 from tapehand.errors import Refused
 from tapehand.song.brief import FieldValue

@@ -1,11 +1,14 @@
 """Tables and numbers for people in a terminal."""
 
+import shutil
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tapehand.errors import safe_text
 
 PIPED_WIDTH: Final = 140
+WIDEST_TEXT: Final = 100
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[int] = ()) -> None:
@@ -26,6 +29,13 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numeric: 
     console.print(table)
 
 
+def wrapped(words: str, *, indent: int = 0, more: int | None = None) -> str:
+    """Words in lines that are read at ease; all lines are indented, those after the first by ``more`` where given."""
+    width = min(WIDEST_TEXT, max(40, shutil.get_terminal_size((WIDEST_TEXT, 24)).columns))
+    later = " " * (indent if more is None else more)
+    return textwrap.fill(words, width, initial_indent=" " * indent, subsequent_indent=later, break_on_hyphens=False)
+
+
 def number(value: float | None, digits: int = 1, unit: str = "") -> str:
     """A number with its unit; a dash where there is none."""
     if value is None:
@@ -44,11 +54,6 @@ def signed(value: float | None, digits: int = 1, unit: str = "") -> str:
 def counted(count: int, noun: str) -> str:
     """``1 track``, ``2 tracks``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def rate(value_hz: float) -> str:
-    """A sample rate without idle digits: ``44100 Hz``."""
-    return f"{value_hz:.10g} Hz"
 
 
 def place(start_s: float | None, end_s: float | None = None) -> str:
