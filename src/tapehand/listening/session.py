@@ -31,6 +31,8 @@ from tapehand.work import Work
 # Without bars a song is cut into stretches of about a bar, and nothing about its form is said with confidence.
 STRETCH_S: Final = 2.0
 SURE_WITHOUT_BARS: Final = 0.45
+# In one question; a listening names all of them beside their tracks.
+MOST_NAMED: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,11 +264,13 @@ def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
     unsure = [track for track in tracks if track.guess.asks and not track.is_silent]
     if not unsure or len(tracks) == 1:
         return ()
-    names = ", ".join(
+    names = [
         track.recording.name if track.guess.role == "unknown" else f"{track.recording.name} ({track.guess.role}?)"
         for track in unsure
-    )
-    return (finding("unknown_role", track=None, path=None, value=float(len(unsure)), names=names),)
+    ]
+    if len(names) > MOST_NAMED:
+        names[MOST_NAMED - 1 :] = [f"{len(names) - MOST_NAMED + 1} more"]
+    return (finding("unknown_role", track=None, path=None, value=float(len(unsure)), names=", ".join(names)),)
 
 
 def _row(track: HeardTrack) -> TrackRow:
