@@ -99,7 +99,8 @@ def test_a_bass_note_beside_the_mains_is_no_hum():
 def test_a_whistle_that_never_stops_is_a_resonance():
     times = np.arange(round(LENGTH_S * RATE_HZ)) / RATE_HZ
     found = heard(clean("voice") + 0.02 * np.sin(2 * np.pi * 1_330.0 * times)).resonances.found
-    assert [hz for hz, _excess_db in found] == pytest.approx([1_330.0], rel=0.02)
+    assert [each.frequency_hz for each in found] == pytest.approx([1_330.0], rel=0.01)
+    assert found[0].confidence > 0.9
 
 
 @pytest.mark.parametrize("gain", [0.5, 0.7079])
