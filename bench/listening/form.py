@@ -1,8 +1,8 @@
 """Form against truth: ``python -m bench.listening.form``.
 
 Songs are sessions of ``tapehand.testing``, beats of our own composer, and bands that play all the time (``bands``),
-whose forms are known; seeds from 300 on, others are for developing. Bars are given, as a tempo map or the beat tracker would
-give them. A boundary is found within 3 s; chorus F compares frames of 0.1 s that are a chorus, hook or drop.
+whose forms are known; seeds from 300 on, others are for developing. Bars are given, as a tempo map or the beat tracker
+would give them. A boundary is found within 3 s; chorus F compares frames of 0.1 s that are a chorus, hook or drop.
 """
 
 import tempfile
