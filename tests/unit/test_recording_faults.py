@@ -43,7 +43,7 @@ def planted(label: str, name: str, seed: int = 1) -> tuple[Planted, RecordingFau
     return made, heard(made.sound)
 
 
-# A ring among the notes of a short stem is found two times in three; the bench tells how often.
+# A ring among the notes of a short stem is found four times in five; test_resonances.py and the bench tell more.
 @pytest.mark.parametrize("label", [label for label in FAULTS if label != "resonance"])
 def test_what_is_planted_clearly_is_heard_where_it_is(label):
     fault = FAULTS[label]

@@ -127,6 +127,11 @@ class ResonanceScan:
         self._frames: list[Powers] = []
         self._every, self._seen, self._kept = 1, 0, 0
 
+    @property
+    def frames_kept(self) -> int:
+        """How many frames wait for the end, ``MOST_FRAMES`` at most."""
+        return self._kept
+
     def feed(self, segment: Segment) -> Powers:
         """Take the next segment; some of the long frames that were made of it, power per line as of ``Frames``."""
         wave = one_channel(Audio(segment.samples, self._rate_hz))[MARGIN_SAMPLES:]
