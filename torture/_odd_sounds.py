@@ -1,9 +1,9 @@
-"""Sounds that no listener should be sure about, and songs put through what happens to songs; own oscillators throughout.
+"""Sounds that no listener should be sure about, and a plain song; own oscillators throughout.
 
 Each maker takes a source of chance and answers samples ``(channels, n)`` at ``RATE_HZ``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,12 @@ RATE_HZ: Final = 44_100
 def seconds(length_s: float) -> Sound:
     """The times of the samples of a stretch."""
     return np.arange(round(length_s * RATE_HZ)) / RATE_HZ
+
+
+def summed(parts: Iterable[Sound]) -> Sound:
+    """The sum of at least one part."""
+    total: Sound = np.stack(list(parts)).sum(axis=0)
+    return total
 
 
 def noise(chance: Chance, length_s: float, low_hz: float = 0.0, high_hz: float = 1e9, tilt: float = 0.0) -> Sound:
@@ -41,8 +47,8 @@ def add(track: Sound, sound: Sound, at_s: float, level: float = 1.0) -> None:
 def tone(pitch: float, length_s: float, decay: float = 2.0) -> Sound:
     """A struck tone of six partials; ``pitch`` is a MIDI number, with fraction."""
     t, hz = seconds(length_s), 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
-    sound = sum(np.sin(2 * np.pi * hz * k * t) * np.exp(-decay * k**0.7 * t) / k**1.4 for k in range(1, 7))
-    return np.asarray(sound) * np.minimum(1.0, t / 0.004) * np.minimum(1.0, (length_s - t) / 0.01)
+    sound = summed(np.sin(2 * np.pi * hz * k * t) * np.exp(-decay * k**0.7 * t) / k**1.4 for k in range(1, 7))
+    return sound * np.minimum(1.0, t / 0.004) * np.minimum(1.0, (length_s - t) / 0.01)
 
 
 def syllable(chance: Chance, pitch_hz: float, length_s: float) -> Sound:
@@ -63,8 +69,9 @@ def syllable(chance: Chance, pitch_hz: float, length_s: float) -> Sound:
 def drums(chance: Chance, length_s: float, beat_s: float, first_s: float = 0.0) -> Sound:
     """Kick on one and three, snare on two and four, hats on the eighths."""
     made, hit = np.zeros(round(length_s * RATE_HZ)), seconds(0.25)
-    kick = np.sin(2 * np.pi * (50.0 * hit + 6.0 * (1.0 - np.exp(-30.0 * hit)))) * np.exp(-14.0 * hit)
-    snare = (noise(chance, 0.25, 200.0, 9e3) + 0.5 * np.sin(2 * np.pi * 190 * hit)) * np.exp(-20.0 * hit)
+    faded = 0.5 + 0.5 * np.cos(np.pi * hit / 0.25)
+    kick = np.sin(2 * np.pi * (50.0 * hit + 6.0 * (1.0 - np.exp(-30.0 * hit)))) * np.exp(-14.0 * hit) * faded
+    snare = (noise(chance, 0.25, 200.0, 9e3) + 0.5 * np.sin(2 * np.pi * 190 * hit)) * np.exp(-20.0 * hit) * faded
     hat = noise(chance, 0.08, 6e3, 16e3) * np.exp(-70.0 * seconds(0.08))
     for number, at_s in enumerate(np.arange(first_s, length_s, beat_s / 2)):
         add(made, hat, at_s, 0.15 * chance.uniform(0.7, 1.0))
@@ -81,9 +88,10 @@ def chords(length_s: float, beat_s: float, tonic: int, cents: float = 0.0, first
     for bar, at_s in enumerate(np.arange(first_s, length_s, 4 * beat_s)):
         root, third = ((0, 4), (9, 3), (5, 4), (7, 4))[bar % 4]
         for beat in (0, 2):
+            long_s = 2 * beat_s + 0.08
             for step in (0, third, 7, 12):
-                add(made, tone(tonic + root + step + cents / 100.0, 2 * beat_s), at_s + beat * beat_s, 0.09)
-            add(made, tone(tonic + root - 24 + cents / 100.0, 2 * beat_s, 1.0), at_s + beat * beat_s, 0.2)
+                add(made, tone(tonic + root + step + cents / 100.0, long_s), at_s + beat * beat_s, 0.09)
+            add(made, tone(tonic + root - 24 + cents / 100.0, long_s, 1.0), at_s + beat * beat_s, 0.2)
     return made
 
 
@@ -144,10 +152,8 @@ def _offset_only(chance: Chance) -> Sound:
 
 
 def _hum_only(chance: Chance) -> Sound:
-    mains = float(chance.choice([50.0, 60.0]))
-    return sum(0.03 / k * np.sin(2 * np.pi * mains * k * seconds(20.0)) for k in range(1, 9)) + 1e-4 * noise(
-        chance, 20.0
-    )
+    mains_hz, t = float(chance.choice([50.0, 60.0])), seconds(20.0)
+    return summed(0.03 / k * np.sin(2 * np.pi * mains_hz * k * t) for k in range(1, 9)) + 1e-4 * noise(chance, 20.0)
 
 
 def _steady_tone(chance: Chance) -> Sound:
@@ -156,7 +162,8 @@ def _steady_tone(chance: Chance) -> Sound:
 
 def _sweep(chance: Chance) -> Sound:
     t, octaves = seconds(20.0), 10.0
-    return 0.5 * np.sin(2 * np.pi * 20.0 * 20.0 / (octaves * np.log(2)) * (2.0 ** (octaves * t / 20.0) - 1.0))
+    turns: Sound = 20.0 * 20.0 / (octaves * np.log(2)) * (2.0 ** (octaves * t / 20.0) - 1.0)
+    return 0.5 * np.sin(2 * np.pi * turns)
 
 
 def _siren(chance: Chance) -> Sound:
@@ -168,7 +175,7 @@ def _dialled(chance: Chance) -> Sound:
     made, t = np.zeros(15 * RATE_HZ), seconds(0.12)
     for at_s in np.arange(0.5, 14.0, 0.25) + chance.uniform(-0.05, 0.05, 54):
         pair = float(chance.choice([697, 770, 852, 941])), float(chance.choice([1209, 1336, 1477]))
-        add(made, sum(np.sin(2 * np.pi * hz * t) for hz in pair), at_s, 0.2)
+        add(made, summed(np.sin(2 * np.pi * hz * t) for hz in pair), at_s, 0.2)
     return made
 
 
@@ -217,7 +224,7 @@ def _birds(chance: Chance) -> Sound:
 def _gong(chance: Chance) -> Sound:
     t = seconds(20.0)
     partials = chance.uniform(60.0, 2500.0, 40)
-    return sum(
+    return summed(
         0.03 * np.sin(2 * np.pi * hz * t + chance.uniform(0, 6)) * np.exp(-t * (0.15 + hz / 3e3)) for hz in partials
     )
 
@@ -237,14 +244,14 @@ def speech(chance: Chance, length_s: float = 24.0) -> Sound:
 
 
 def _crowd(chance: Chance) -> Sound:
-    return sum(0.3 * speech(chance, 16.0) for _ in range(6))
+    return summed(0.3 * speech(chance, 16.0) for _ in range(6))
 
 
 def _cymbals(chance: Chance) -> Sound:
     made, at_s = np.zeros(24 * RATE_HZ), 0.2
     while at_s < 23.0:
         long_s = float(chance.uniform(0.4, 3.0))
-        wash = noise(chance, long_s, 2.5e3, 1.7e4) * np.exp(-seconds(long_s) * 3.0 / long_s)
+        wash = noise(chance, long_s, 2.5e3, 1.7e4) * np.exp(-seconds(long_s) * 9.0 / long_s)
         add(made, wash, at_s, float(chance.uniform(0.1, 0.4)))
         at_s += float(chance.exponential(0.7)) + 0.1
     return made

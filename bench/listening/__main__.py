@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "LISTENING.md"
-SUBJECTS = ("time", "harmony", "own_beats", "pitch", "moments", "form", "faults", "between", "sessions")
+SUBJECTS = ("time", "harmony", "own_beats", "pitch", "moments", "form", "faults", "between", "calibration", "sessions")
+
 # Asked for by name only: it needs an extra.
 BY_NAME = ("opinions",)
 

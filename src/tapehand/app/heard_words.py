@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tapehand.catalogue.loading import load
@@ -24,10 +24,14 @@ LEAST_RANGE: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One line about the song: what, how it was heard, from where to where if not all of it, and how sure that is."""
+    """One line about the song: what, how it was heard, from where to where if not all of it, and how sure that is.
+
+    ``brief`` is the value in two words.
+    """
 
     what: str
     value: str
+    brief: str
     start_s: float | None = None
     end_s: float | None = None
     sure: str = ""
@@ -64,27 +68,31 @@ def form_is_told(heard: "Listening") -> bool:
 def _tempo(told: "dict[str, list[Fact]]") -> Iterator[Said]:
     tempos = [fact for fact in told.get("tempo_bpm", ()) if fact.confidence >= NOTHING]
     if not tempos:
-        yield Said(what="tempo", value="no beat that holds")
+        yield Said(what="tempo", value="no beat that holds", brief="none")
     for fact in tempos:
         if fact.method.startswith(TOLD_BY):
             yield _said("tempo", f"{fact.value:.2f} BPM", fact, sure=fact.method)
+        elif fact.confidence >= PERHAPS:
+            value, brief = _tempo_words(fact, told)
+            yield _said("tempo", value, fact, brief=brief)
         else:
-            sure = fact.confidence >= PERHAPS
-            yield _said("tempo", _tempo_words(fact, told) if sure else f"{fact.value:.1f} BPM?", fact)
+            yield _said("tempo", f"{fact.value:.1f} BPM?", fact)
 
 
-def _tempo_words(fact: "Fact", told: "dict[str, list[Fact]]") -> str:
-    """One figure where one tempo holds, else from where to where it moves."""
+def _tempo_words(fact: "Fact", told: "dict[str, list[Fact]]") -> tuple[str, str]:
+    """One figure where one tempo holds, else from where to where it moves; and the same in brief."""
     keeps = next((str(each.value) for each in told.get("tempo_keeps", ())), "")
     moves = _range([float(each.value) for each in told.get("tempo_at", ())])
     if keeps == "steady" or moves is None:
-        return f"{fact.value:.2f} BPM{', steady' if keeps == 'steady' else ''}"
+        exact = f"{fact.value:.2f} BPM"
+        return f"{exact}{', steady' if keeps == 'steady' else ''}", exact
     slow, fast = moves
     if keeps == "free":
-        return f"no single one: between {slow:.0f} and {fast:.0f} BPM"
+        return f"no single one: between {slow:.0f} and {fast:.0f} BPM", f"{slow:.0f}-{fast:.0f} BPM"
+    about = f"{fact.value:.1f} BPM"
     if fast / slow < 1.0 + LEAST_RANGE:
-        return f"{fact.value:.1f} BPM, nearly steady"
-    return f"{fact.value:.1f} BPM, moving between {slow:.0f} and {fast:.0f}"
+        return f"{about}, nearly steady", about
+    return f"{about}, moving between {slow:.0f} and {fast:.0f}", about
 
 
 def _range(values: Sequence[float]) -> tuple[float, float] | None:
@@ -106,10 +114,10 @@ def _metre(facts: "Sequence[Fact]") -> Iterator[Said]:
 def _keys(facts: "Sequence[Fact]") -> Iterator[Said]:
     clear = [fact for fact in facts if fact.confidence >= NOTHING]
     if not clear:
-        yield Said(what="key", value="none that is clear")
+        yield Said(what="key", value="none that is clear", brief="none clear")
     for fact in clear:
         told = _said("key", _doubted(str(fact.value), fact), fact)
-        yield told if len(facts) > 1 else Said(what=told.what, value=told.value, sure=told.sure)
+        yield told if len(facts) > 1 else replace(told, start_s=None, end_s=None)
 
 
 def _tuning(told: "dict[str, list[Fact]]") -> Iterator[Said]:
@@ -125,4 +133,5 @@ def _doubted(words: str, fact: "Fact") -> str:
 
 def _said(what: str, value: str, fact: "Fact", **more: Any) -> Said:
     sure = more.get("sure", sure_words(fact.confidence))
-    return Said(what=what, value=value, start_s=fact.start_s, end_s=fact.end_s, sure=sure)
+    brief = more.get("brief", value)
+    return Said(what=what, value=value, brief=brief, start_s=fact.start_s, end_s=fact.end_s, sure=sure)

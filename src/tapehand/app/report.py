@@ -132,8 +132,9 @@ def _table(table: Table) -> str:
 
     head = cells("th", table.headings)
     rows = "".join(f"<tr>{cells('td', row)}</tr>" for row in table.rows)
+    figures = " class=figures" if table.numeric else ""
     return (
-        f"<div class='wide'><table><caption>{_shown(table.caption)}</caption>"
+        f"<div class='wide'><table{figures}><caption>{_shown(table.caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

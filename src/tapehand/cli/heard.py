@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HEADS: Final = {"serious": "Before anything else", "ask": "Questions", "note": "Good to know"}
 _SURE: Final = 0.8
+_MOST_NAMED: Final = 6
 
 
 def show_heard(heard: "Listening", *, show_all: bool, of_song: bool) -> None:
@@ -84,8 +85,13 @@ def _sameness(finding: Mapping[str, Any]) -> object:
 
 
 def _track_names(group: Sequence[Mapping[str, Any]]) -> str:
-    names = ", ".join(finding["track"] or "" for finding in group)
-    return names if len(group) == 1 else f"{names} ({len(group)} tracks)"
+    names = [finding["track"] or "" for finding in group]
+    if len(names) == 1:
+        return str(names[0])
+    more = len(names) - _MOST_NAMED
+    if more <= 1:
+        return f"{', '.join(names)} ({len(names)} tracks)"
+    return f"{', '.join(names[:_MOST_NAMED])} and {more} more tracks"
 
 
 def _measured(group: Sequence[Mapping[str, Any]]) -> str:
@@ -95,12 +101,14 @@ def _measured(group: Sequence[Mapping[str, Any]]) -> str:
     if not values or unit in ("tracks", ""):
         return ""
     shown = dict.fromkeys(_figure(value, unit) for value in (values[0], values[-1]))
-    return " to ".join(shown) if unit == "Hz" else f"{' to '.join(shown)} {unit}".strip()
+    return " to ".join(shown) if unit in ("Hz", "s") else f"{' to '.join(shown)} {unit}".strip()
 
 
 def _figure(value: float, unit: str) -> str:
     if unit == "Hz":
         return f"{value / 1000:.4g} kHz" if value >= 1000 else f"{value:.1f} Hz"
+    if unit == "s":
+        return f"{1000 * value:.0f} ms" if abs(value) < 1.0 else f"{value:.1f} s"
     if unit in ("correlation", "share", "ratio"):
         return f"{value:.2f}"
     return f"{value:+.1f}" if unit == "dBFS" else f"{value:.1f}"
@@ -131,4 +139,5 @@ def _track_row(track: "TrackRow", heard: "Listening") -> tuple[str, ...]:
     figures = {fact.name: fact.value for fact in heard.facts if fact.track == track.id and fact.start_s is None}
     role = f"{track.role.replace('_', ' ')}{'?' if track.asks_role and track.role != 'unknown' else ''}"
     levels = (figures.get("integrated_lufs"), figures.get("sample_peak_dbfs"))
-    return (track.name, role, track.role_why, *(number(each if isinstance(each, float) else None) for each in levels))
+    why = "there is nothing to hear in it" if track.silent and track.asks_role else track.role_why
+    return (track.name, role, why, *(number(each if isinstance(each, float) else None) for each in levels))

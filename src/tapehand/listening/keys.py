@@ -23,7 +23,7 @@ FEATURES: Final = 84
 CHORD_COLUMNS: Final = slice(24, 48)
 OPENING_S: Final = 1.5
 SCALE_TONES: Final = 4.5
-# Of clips of 28 styles each moves by 0.15 and more, a voice over a drone by 0.09; held tones and chords by 0.03 at most.
+# Of clips of 28 styles each moves by 0.15 and more, a voice over a drone by 0.09; held tones and chords by 0.03.
 ENOUGH_MOVEMENT: Final = 0.08
 WINDOW_S: Final = 8.0
 HOP_S: Final = 2.0

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tapehand.listening.bar_pictures import Line
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
-from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.form import HeardSection, find_form, playing_map
 from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts
 from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
 from tapehand.listening.intonation import heard_lines, intonation
@@ -31,6 +32,8 @@ from tapehand.work import Work
 # Without bars a song is cut into stretches of about a bar, and nothing about its form is said with confidence.
 STRETCH_S: Final = 2.0
 SURE_WITHOUT_BARS: Final = 0.45
+# In one question; a listening names all of them beside their tracks.
+MOST_NAMED: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ def listen_to_session(
         beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
         lines = _lines(tracks, together)
         told = _told(known, recordings, bars_s, end_s)
-        sections = _believed(find_form(lines, bars_s, told), has_bars=has_bars)
+        sections = _believed(find_form(lines, bars_s, told, timeline.chroma), has_bars=has_bars)
         between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, pitch.result(), timeline.sure_beats_s)
@@ -262,11 +265,13 @@ def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
     unsure = [track for track in tracks if track.guess.asks and not track.is_silent]
     if not unsure or len(tracks) == 1:
         return ()
-    names = ", ".join(
+    names = [
         track.recording.name if track.guess.role == "unknown" else f"{track.recording.name} ({track.guess.role}?)"
         for track in unsure
-    )
-    return (finding("unknown_role", track=None, path=None, value=float(len(unsure)), names=names),)
+    ]
+    if len(names) > MOST_NAMED:
+        names[MOST_NAMED - 1 :] = [f"{len(names) - MOST_NAMED + 1} more"]
+    return (finding("unknown_role", track=None, path=None, value=float(len(unsure)), names=", ".join(names)),)
 
 
 def _row(track: HeardTrack) -> TrackRow:

@@ -6,6 +6,7 @@ from typing import Final
 
 from tapehand.pictures.axes import (
     MARGIN_RIGHT,
+    SECTION_ROOM_PX,
     SECTION_TOP_PX,
     Frame,
     Tick,
@@ -19,7 +20,7 @@ from tapehand.pictures.palette import SERIES, Theme
 from tapehand.pictures.svg import Drawing, shortened
 
 LEFT_PX: Final = 156.0
-TOP_PX: Final = 62.0
+TOP_PX: Final = 36.0
 BOTTOM_PX: Final = 40.0
 LANE_PX: Final = 16.0
 MOST_BAR_LABELS: Final = 18
@@ -58,12 +59,12 @@ def activity_map_svg(
 
     ``are_bars`` False: the stretches are of time only, so seconds stand below instead of bars.
     """
-    inner = LANE_PX * max(len(lanes), 1)
-    drawing = Drawing(width, TOP_PX + inner + BOTTOM_PX, title, theme=theme)
-    frame = Frame(LEFT_PX, TOP_PX, width - MARGIN_RIGHT, TOP_PX + inner)
+    inner, top = LANE_PX * max(len(lanes), 1), TOP_PX + (SECTION_ROOM_PX if sections else 0.0)
+    drawing = Drawing(width, top + inner + BOTTOM_PX, title, theme=theme)
+    frame = Frame(LEFT_PX, top, width - MARGIN_RIGHT, top + inner)
     length_s = max(bars_s[-1] if bars_s else 0.0, 1e-3)
     across = frame.across(0.0, length_s)
-    draw_title(drawing, shortened(title, 80), "stronger: plays more, against the track's own loud bars")
+    draw_title(drawing, shortened(title, 80), "stronger: plays more, against the track's own loud parts")
     drawing.rectangle(frame.left, frame.top, frame.width, frame.height, fill="band", radius=3)
     colours = _colours(lanes)
     for number, lane in enumerate(lanes):
@@ -79,11 +80,13 @@ def activity_map_svg(
 
 def _draw_lane(drawing: Drawing, top: float, lane: ActivityLane, edges_px: Sequence[float], colour: str) -> None:
     drawing.rectangle(14, top + 3, 10, 10, fill=colour, radius=2)
-    drawing.text(30, top + 12, shortened(lane.name, 18), size=11)
+    drawing.text(30, top + 12, shortened(lane.name, 17), size=11)
     for place, share in enumerate(lane.shares[: len(edges_px) - 1]):
         if share >= FAINTEST:
             start, end = edges_px[place], edges_px[place + 1]
-            drawing.rectangle(start, top + 1.5, end - start + 0.3, LANE_PX - 3, fill=colour, opacity=round(share, 2))
+            drawing.rectangle(
+                start, top + 1.5, end - start + 0.3, LANE_PX - 3, fill=colour, opacity=round(share, 2), hint=lane.name
+            )
 
 
 def _colours(lanes: Sequence[ActivityLane]) -> dict[str, str]:

@@ -121,17 +121,18 @@ def ticks(low: float, high: float, step: float, label: Callable[[float], str] = 
     return [Tick(number * step, label(number * step)) for number in range(first, last + 1)]
 
 
-def time_ticks(length_s: float, most: int = 12) -> list[Tick]:
-    """Ticks at round times; minutes and seconds from one minute on."""
+def time_ticks(length_s: float, most: int = 12, start_s: float = 0.0) -> list[Tick]:
+    """Ticks at round times from ``start_s`` on; minutes and seconds where it ends after one minute."""
     step_s = next((step for step in ROUND_STEPS_S if length_s / step <= most), 7200)
-    if length_s < 60:
-        return ticks(0, length_s, step_s)
-    return ticks(0, length_s, step_s, lambda time_s: f"{int(time_s // 60)}:{int(time_s % 60):02d}")
+    end_s = start_s + length_s
+    if end_s < 60:
+        return ticks(start_s, end_s, step_s)
+    return ticks(start_s, end_s, step_s, lambda time_s: f"{int(time_s // 60)}:{int(time_s % 60):02d}")
 
 
-def time_name(length_s: float) -> str:
-    """Name of a time axis with its unit."""
-    return "time / s" if length_s < 60 else "time / min:s"
+def time_name(end_s: float) -> str:
+    """Name of a time axis that ends there, with its unit."""
+    return "time / s" if end_s < 60 else "time / min:s"
 
 
 def frequency_ticks(low_hz: float, high_hz: float) -> list[Tick]:

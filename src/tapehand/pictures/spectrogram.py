@@ -21,7 +21,7 @@ from tapehand.pictures.axes import (
 )
 from tapehand.pictures.palette import ALERT, Theme
 from tapehand.pictures.png import heat, png
-from tapehand.pictures.svg import Drawing, shortened
+from tapehand.pictures.svg import Drawing, Point, shortened, text_width
 
 LOWEST_HZ: Final = 30.0
 HIGHEST_HZ: Final = 20_000.0
@@ -30,6 +30,8 @@ WINDOW_S: Final = 0.093
 # Enough to see every change on the screen; long recordings are sampled, short ones overlap.
 MOST_COLUMNS: Final = 1_200
 NARROWEST_PX: Final = 3.0
+PLATE_PX: Final = 14.0
+LETTER_PX: Final = 5.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,15 @@ def spectrogram_svg(
     *,
     title: str,
     marks: Sequence[SpectrogramMark] = (),
+    start_s: float = 0.0,
     width: float = 960.0,
     height: float = 320.0,
     theme: Theme = "auto",
 ) -> str:
-    """The heat map of ``audio`` with its axes, 80 dB down from the loudest spot, and frames around what is marked."""
+    """The heat map of ``audio`` with its axes, 80 dB down from the loudest spot, and frames around what is marked.
+
+    Marks count from the start of ``audio``; the axis shows that it lies at ``start_s``.
+    """
     drawing = Drawing(width, height, title, theme=theme)
     frame = Frame.inside(drawing)
     length_s = max(audio.duration_s, 1e-3)
@@ -60,22 +66,42 @@ def spectrogram_svg(
     highest_hz = _highest_hz(audio.rate_hz)
     up = frame.upwards(LOWEST_HZ, highest_hz, logarithmic=True)
     draw_title(drawing, shortened(title, 80), f"colours: {RANGE_DB:.0f} dB down from the loudest")
-    draw_ticks_across(drawing, frame, across, time_ticks(length_s), time_name(length_s))
+    shown = frame.across(start_s, start_s + length_s)
+    draw_ticks_across(drawing, frame, shown, time_ticks(length_s, start_s=start_s), time_name(start_s + length_s))
     draw_ticks_up(drawing, frame, up, frequency_ticks(LOWEST_HZ, highest_hz), "frequency / Hz")
     picture = spectrogram_png(audio, columns=round(frame.width), rows=round(frame.height))
     drawing.image(frame.left, frame.top, frame.width, frame.height, picture)
-    for mark in marks:
-        _draw_mark(drawing, mark, across, up)
+    _draw_marks(drawing, marks, across, up)
     return drawing.document()
 
 
-def _draw_mark(drawing: Drawing, mark: SpectrogramMark, across: Scale, up: Scale) -> None:
-    """A frame at least a few pixels wide, with its label above its upper left corner."""
-    left, right = across(mark.start_s), max(across(mark.end_s), across(mark.start_s) + NARROWEST_PX)
+def _draw_marks(drawing: Drawing, marks: Sequence[SpectrogramMark], across: Scale, up: Scale) -> None:
+    """Every place; its label on a plate, where the same one does not stand just before it."""
+    taken_px: dict[str, float] = {}
+    rows: dict[str, int] = {}
+    for mark in sorted(marks, key=lambda mark: mark.start_s):
+        left, top = _draw_place(drawing, mark, across, up)
+        label = shortened(mark.label, 24)
+        width = LETTER_PX * text_width(label) + 8
+        x = min(left, across.end_px - width)
+        row = rows.setdefault(label, len(rows))
+        if x >= taken_px.get(label, -math.inf):
+            y = top + row * PLATE_PX
+            drawing.rectangle(x, y, width, PLATE_PX - 1, fill=ALERT, radius=2)
+            drawing.text(x + 4, y + 10, label, fill="#ffffff", size=10)
+            taken_px[label] = x + width + 4
+
+
+def _draw_place(drawing: Drawing, mark: SpectrogramMark, across: Scale, up: Scale) -> Point:
+    """A frame, or a line where it is too short for one; where its upper left corner is."""
+    left, right = across(mark.start_s), across(mark.end_s)
     top, bottom = up(mark.high_hz), up(max(mark.low_hz, LOWEST_HZ))
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    drawing.curve(corners, stroke=ALERT, width=1.4)
-    drawing.text(left + 2, top + 11, shortened(mark.label, 24), fill=ALERT, size=10)
+    if right - left < NARROWEST_PX:
+        drawing.curve([(left, top), (left, bottom)], stroke=ALERT, width=1.2, opacity=0.85)
+    else:
+        drawing.curve([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], stroke=ALERT)
+        drawing.rectangle(left, top, right - left, bottom - top, fill=ALERT, opacity=0.12)
+    return left, top
 
 
 def spectrogram_png(audio: Audio, *, columns: int = 900, rows: int = 256) -> bytes:

@@ -1,6 +1,7 @@
 """A small SVG writer: what comes from outside is escaped, numbers are short and the same on every machine."""
 
 import base64
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
@@ -104,12 +105,36 @@ class Drawing:
 
 
 def shortened(words: str, most: int) -> str:
-    """``words`` cut to at most ``most`` characters, with an ellipsis in the middle so that both ends can be read."""
+    """``words`` cut to the width of ``most`` letters, with an ellipsis in the middle so that both ends can be read.
+
+    A letter of Japanese, Chinese or Korean is as wide as two.
+    """
     words = safe_text(words)
-    if len(words) <= most:
+    if text_width(words) <= most:
         return words
-    kept = most - 1
-    return f"{words[: kept - kept // 3]}…{words[len(words) - kept // 3 :]}"
+    last = _fitting(words[::-1], (most - 1) // 3)[::-1]
+    return f"{_fitting(words, most - 1 - text_width(last))}…{last}"
+
+
+def text_width(words: str) -> int:
+    """How wide words are, in letters."""
+    return sum(_width(letter) for letter in words)
+
+
+def _fitting(words: str, most: int) -> str:
+    """As much of the beginning as is ``most`` letters wide."""
+    width = 0
+    for place, letter in enumerate(words):
+        width += _width(letter)
+        if width > most:
+            return words[:place]
+    return words
+
+
+def _width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _shown(words: str) -> str:
