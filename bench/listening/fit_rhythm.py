@@ -20,7 +20,7 @@ from bench.listening.scores import beat_f, within
 from tapehand.catalogue import loading
 from tapehand.listening import metre, rhythm
 from tapehand.listening.beats import beat_strength, track_beats
-from tapehand.listening.metre import BAR_LENGTHS, pulse_features, strongest_onsets, with_middles
+from tapehand.listening.metre import BAR_LENGTHS, line_odds, new_harmony, strongest_onsets, with_middles
 from tapehand.listening.onsets import Onsets
 from tapehand.listening.periods import period_path, periodicity
 from tapehand.listening.rhythm import Reading, bar_features, confidence_signs, metre_chances, read_tempos
@@ -97,10 +97,17 @@ def fit_bar_line(lessons: Sequence[Lesson]) -> Values:
         times_s = with_middles(beats_s)
         near = np.abs(times_s[:, np.newaxis] - each.downbeats_s).min(axis=1) < min(0.09, 0.002 * each.period)
         if near.sum() >= 0.5 * each.downbeats_s.size:
-            rows.append(pulse_features(times_s, strongest_onsets(times_s, each.heard), each.tones))
+            rows.append(line_features(times_s, each))
             truth.append(near)
     features = np.concatenate(rows)
     return logistic(np.c_[features, np.ones(features.shape[0])], np.concatenate(truth).astype(float), BAR_PENALTY)
+
+
+def line_features(times_s: Values, each: Lesson) -> Values:
+    """What the bar-line model looks at, ``(pulses, 144)``: what it says with one weight at a time."""
+    figures = strongest_onsets(times_s, each.heard), new_harmony(times_s, each.tones)
+    alone = np.eye(9 * 16).reshape(-1, 9, 16)
+    return np.stack([line_odds(*figures, weights, 0.0) for weights in alone], axis=1)
 
 
 def fit_metre(lessons: Sequence[Lesson], readings: Sequence[Sequence[Reading]]) -> Values:

@@ -14,21 +14,26 @@ struct Best {
 
 // score[first ... first + count) less stiffness * (log2 of the step - log2 of the period)^2; the later of equals.
 INLINE Best best_way(const double* score, const double* log_steps, std::int64_t count, double log_period, double stiffness) {
-    Best best{-1e300, -1};
+    // Two times four lanes, so that one comparison need not wait for the last.
+    v4d ways = v4d{} - 1e300, others = ways;
+    v4i64 places = {}, other_places = {}, here = {0, 1, 2, 3};
     std::int64_t i = 0;
-    if (count >= 4) {
-        v4d ways = v4d{} - 1e300;
-        v4i64 places = {}, here = {0, 1, 2, 3};
-        for (; i + 4 <= count; i += 4, here += 4) {
-            const v4d off = load<v4d>(log_steps + i) - log_period;
-            const v4d way = load<v4d>(score + i) - stiffness * (off * off);
-            const auto better = way >= ways;
-            ways = better ? way : ways;
-            places = better ? here : places;
-        }
-        for (int lane = 0; lane < 4; lane++)
-            if (ways[lane] > best.way || (ways[lane] == best.way && places[lane] > best.place))
-                best = {ways[lane], places[lane]};
+    for (; i + 8 <= count; i += 8, here += 8) {
+        const v4d off = load<v4d>(log_steps + i) - log_period, other_off = load<v4d>(log_steps + i + 4) - log_period;
+        const v4d way = load<v4d>(score + i) - stiffness * (off * off);
+        const v4d other = load<v4d>(score + i + 4) - stiffness * (other_off * other_off);
+        const v4i64 better = way >= ways, other_better = other >= others;
+        ways = better ? way : ways;
+        places = better ? here : places;
+        others = other_better ? other : others;
+        other_places = other_better ? here : other_places;
+    }
+    other_places += 4;
+    Best best{-1e300, -1};
+    for (int lane = 0; lane < 8 && i > 0; lane++) {
+        const double way = lane < 4 ? ways[lane & 3] : others[lane & 3];
+        const std::int64_t place = lane < 4 ? places[lane & 3] : other_places[lane & 3];
+        if (way > best.way || (way == best.way && place > best.place)) best = {way, place};
     }
     for (; i < count; i++) {
         const double off = log_steps[i] - log_period, way = score[i] - stiffness * (off * off);
@@ -80,6 +85,21 @@ double bars(const double* chances, std::int64_t pulses, std::int64_t length, dou
     return score;
 }
 
+INLINE std::int64_t size_of(std::int64_t x) { return x < 0 ? -x : x; }
+
+// Every ``stride``-th value less the mean of all, over their spread and a little.
+INLINE void standardise(double* values, std::int64_t count, std::int64_t stride, double least) {
+    double sum = 0, squares = 0;
+    for (std::int64_t i = 0; i < count; i++) sum += values[i * stride];
+    const double mean = sum / static_cast<double>(count);
+    for (std::int64_t i = 0; i < count; i++) {
+        values[i * stride] -= mean;
+        squares += values[i * stride] * values[i * stride];
+    }
+    const double spread = __builtin_sqrt(squares / static_cast<double>(count)) + least;
+    for (std::int64_t i = 0; i < count; i++) values[i * stride] /= spread;
+}
+
 // 1 less the cosine of what sounds before and after the middle of three edges; 1 where either is silent.
 INLINE double new_tones(const double* sums, std::int64_t first, std::int64_t middle, std::int64_t last) {
     const double *from = sums + 12 * first, *turn = sums + 12 * middle, *to = sums + 12 * last;
@@ -109,7 +129,12 @@ INLINE double between(const double* values, std::int64_t count, double lag) {
 KERNEL(rhythm_beats)(const double* strength, const double* periods, std::int64_t frames, double shortest, double longest,
                      double stiffness, const double* log_steps, std::int64_t most_steps, double* score,
                      std::int64_t* came_from) {
+    // Until a frame has its score, the octaves of its period stand there.
+    std::int64_t known = 0;
+    for (; known + 4 <= frames; known += 4) store(score + known, log2_of(load<v4d>(periods + known)));
+    for (; known < frames; known++) score[known] = log2_of(periods[known]);
     for (std::int64_t frame = 0; frame < frames; frame++) {
+        const double log_period = score[frame];
         score[frame] = strength[frame];
         came_from[frame] = -1;
         const std::int64_t nearest = highest<std::int64_t>(1, static_cast<std::int64_t>(periods[frame] * shortest));
@@ -117,7 +142,7 @@ KERNEL(rhythm_beats)(const double* strength, const double* periods, std::int64_t
         if (farthest < nearest) continue;
         const std::int64_t first = frame - farthest;
         const Best best = best_way(score + first, log_steps + (most_steps - farthest), farthest - nearest + 1,
-                                   log2_of(periods[frame]), stiffness);
+                                   log_period, stiffness);
         if (best.way <= 0.0) continue;
         score[frame] += best.way;
         came_from[frame] = first + best.place;
@@ -165,6 +190,38 @@ KERNEL(rhythm_new_tones)(const double* treble, const double* bass, const std::in
             news[span - 1] = new_tones(treble, edges[2 - span], edges[2], edges[2 + span]);
             news[span + 1] = new_tones(bass, edges[2 - span], edges[2], edges[2 + span]);
         }
+    return FINE;
+}
+
+// The log-odds of each pulse that a bar begins there, by a linear model. strongest: (pulses, 4) and news: (pulses, 4) are
+// its eight figures, the former by their roots, all relative to their mean and their spread (plus ``least``). Beats and the
+// middles after them take turns; weights: (2 * context + 1, 16), for the pulses of the same kind from so many before to as
+// many after, eight for each and eight for the pulse that follows it. Beyond the ends the row is reflected, or where it is
+// too short goes on with its ends. figures: (pulses, 8) to work in.
+KERNEL(rhythm_line_odds)(const double* strongest, const double* news, std::int64_t pulses, const double* weights,
+                         std::int64_t context, double bias, double least, double* figures, double* odds) {
+    for (std::int64_t pulse = 0; pulse < pulses; pulse++)
+        for (int i = 0; i < 4; i++) {
+            figures[8 * pulse + i] = __builtin_sqrt(strongest[4 * pulse + i]);
+            figures[8 * pulse + 4 + i] = news[4 * pulse + i];
+        }
+    for (int i = 0; i < 8; i++) standardise(figures + i, pulses, 8, least);
+    const std::int64_t beats = pulses / 2;
+    for (std::int64_t pulse = 0; pulse < pulses; pulse++) {
+        v4d sums = {};
+        for (std::int64_t by = -context; by <= context; by++) {
+            std::int64_t beat = pulse / 2 + by;
+            if (beats > context) beat = beats - 1 - size_of(beats - 1 - size_of(beat));
+            else beat = lowest(highest<std::int64_t>(beat, 0), beats - 1);
+            const std::int64_t here = 2 * beat + pulse % 2, next = here + 1 < pulses ? here + 1 : pulses - 2;
+            const double* weight = weights + 16 * (by + context);
+            for (int i = 0; i < 8; i += 4) {
+                sums += load<v4d>(weight + i) * load<v4d>(figures + 8 * here + i);
+                sums += load<v4d>(weight + 8 + i) * load<v4d>(figures + 8 * next + i);
+            }
+        }
+        odds[pulse] = bias + ((sums[0] + sums[2]) + (sums[1] + sums[3]));
+    }
     return FINE;
 }
 

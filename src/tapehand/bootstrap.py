@@ -14,6 +14,7 @@ from tapehand.errors import InputError
 from tapehand.interchange.folder import list_session, read_stem
 from tapehand.interchange.midi import write_midi
 from tapehand.kernels.library import simd_level
+from tapehand.listening.swift_f0 import SwiftF0Tracker, installed_version
 from tapehand.ports.engine import Engine
 from tapehand.store.health import examine, repair
 from tapehand.store.render_cache import DiskRenderCache
@@ -50,6 +51,7 @@ def make_studio(threads: int | None = None) -> Studio:
         ears=hearing_fingerprint(),
         build=f"{own_version}/{platform.machine()}/{simd_level()}/{sound_fingerprint()}",
         threads=threads or os.cpu_count() or 1,
+        second_ear=SwiftF0Tracker() if installed_version() else None,
     )
 
 

@@ -82,6 +82,21 @@ def test_new_tones(rng):
     np.testing.assert_allclose(rhythm.new_tones(*sums, edges), wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("beats", [3, 5, 20])
+def test_bar_line_odds_see_four_pulses_of_a_kind_to_either_side(rng, beats):
+    strongest, news = rng.uniform(0.0, 2.0, (2, 2 * beats, 4))
+    weights = rng.standard_normal((9, 16))
+    figures = np.concatenate([np.sqrt(strongest), news], axis=1)
+    figures = (figures - figures.mean(axis=0)) / (figures.std(axis=0) + 0.05)
+    pairs = np.concatenate([figures, np.concatenate([figures[1:], figures[-2:-1]])], axis=1)
+    wanted = np.full(2 * beats, 0.7)
+    for kind in (0, 1):
+        padded = np.pad(pairs[kind::2], ((4, 4), (0, 0)), mode="reflect" if beats > 4 else "edge")
+        for shift in range(9):
+            wanted[kind::2] += padded[shift : shift + beats] @ weights[shift]
+    np.testing.assert_allclose(rhythm.bar_line_odds(strongest, news, weights, 0.7, 0.05), wanted)
+
+
 def test_highest_between(rng):
     values = rng.standard_normal((50, 5))
     firsts, lasts = np.array([0, 10, 49, 3]), np.array([0, 30, 49, 49])
@@ -209,6 +224,8 @@ def test_what_does_not_fit_is_refused():
         rhythm.best_bars(three, np.array([0]), 8.0)
     with pytest.raises(InternalError):
         rhythm.new_tones(np.zeros((4, 12)), np.zeros((4, 12)), np.array([[0, 1, 2, 3, 4]]))
+    with pytest.raises(InternalError):
+        rhythm.bar_line_odds(np.zeros((5, 4)), np.zeros((5, 4)), np.zeros((9, 16)), 0.0, 0.1)
     with pytest.raises(InternalError):
         rhythm.highest_between(np.zeros((4, 2)), np.array([2]), np.array([1]))
     with pytest.raises(InternalError):

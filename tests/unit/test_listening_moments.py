@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tapehand.audio import Audio
-from tapehand.listening.moments import Moment, find_moments, moment_facts, moment_findings, tempo_moments
-from tapehand.listening.notes import Note
+from tapehand.listening.intonation import intonation
+from tapehand.listening.moment_kinds import Moment
+from tapehand.listening.moments import find_moments, moment_facts, moment_findings, tempo_moments
 from tapehand.listening.recordings import recordings_of
 
 RATE_HZ = 16_000
@@ -31,7 +32,8 @@ PHRASES = tuple((4.0 + 2.0 * number, sung(220.0 * 2 ** (number % 3 / 6), 1.6)) f
 
 
 def heard(sound: Audio, role: str = "lead_vocal") -> list[tuple[str, float]]:
-    found = find_moments(recordings_of({"take": sound}, roles={"take": role}), {})
+    recordings = recordings_of({"take": sound}, roles={"take": role})
+    found = find_moments(recordings, intonation(recordings))
     return [(each.what, round(each.start_s, 1)) for each in found]
 
 
@@ -45,40 +47,86 @@ def test_what_happens_before_the_take_is_pointed_at(rng: np.random.Generator) ->
     assert heard(take(rng, chair, *PHRASES), role="kick") == []
 
 
-def test_a_laugh_comes_in_even_bursts(rng: np.random.Generator) -> None:
-    bursts = tuple((13.6 + 0.19 * number, sung(260.0 - 8 * number, 0.1, 0.015)) for number in range(6))
-    assert heard(take(rng, *PHRASES, *bursts)) == [("laugh", 13.6)]
+def calls(first_hz: float, fall: float, fades: float, step: float, count: int = 6) -> list[tuple[float, Signal]]:
+    """Short voiced bursts at an even pace, from 13.6 s on."""
+    made = []
+    for number in range(count):
+        time = np.arange(int(0.1 * RATE_HZ)) / RATE_HZ
+        phase = 2 * np.pi * np.cumsum(first_hz * step**number * (1 - fall * time)) / RATE_HZ
+        level = 0.03 * fades**number * np.sin(np.pi * time / 0.1)
+        made.append((13.6 + 0.19 * number, level * sum(np.sin(k * phase) / k for k in range(1, 7))))
+    return made
 
 
-def test_a_tone_that_swells_is_feedback_and_a_plucked_one_is_not(rng: np.random.Generator) -> None:
-    time = np.arange(3 * RATE_HZ) / RATE_HZ
-    swelling = 0.5 * np.exp(-3 * (1 - time / 3)) * np.sin(2 * np.pi * 880 * time)
-    dying = 0.5 * np.exp(-1.0 * time) * np.sin(2 * np.pi * 880 * time)
-    assert [what for what, _ in heard(take(rng, (5.0, swelling)), "electric_guitar")] == ["feedback"]
-    assert heard(take(rng, (5.0, dying)), "electric_guitar") == []
+def test_a_laugh_falls_and_dies_away_and_repeated_notes_do_not(rng: np.random.Generator) -> None:
+    laughing = heard(take(rng, *PHRASES, *calls(300.0, 1.5, 0.85, 0.95)))
+    assert [what for what, _ in laughing] == ["laugh"]
+    assert laughing[0][1] == pytest.approx(13.6, abs=0.15)
+    for staccato in (calls(300.0, 0.0, 1.0, 1.0), calls(300.0, 0.0, 1.0, 2 ** (2 / 12)), calls(300.0, 0.0, 0.85, 1.0)):
+        assert "laugh" not in [what for what, _ in heard(take(rng, *PHRASES, *staccato))]
+    assert "laugh" not in [what for what, _ in heard(take(rng, *PHRASES, *calls(300.0, 1.5, 0.85, 0.95)), "snare")]
 
 
-def note(start_s: float, end_s: float, hz: float) -> Note:
-    return Note(
-        start_s=start_s, end_s=end_s, centre_hz=hz, spread_cents=3, drift_cents=0, scoop_cents=0, vibrato_hz=0,
-        vibrato_cents=0, confidence=0.9,
-    )  # fmt: skip
+def growing(rate_db: float, hz: float = 880.0, length_s: float = 4.0, most: float = 0.5) -> Signal:
+    time = np.arange(int(length_s * RATE_HZ)) / RATE_HZ
+    return np.minimum(0.002 * 10 ** (rate_db * time / 20), most) * np.sin(2 * np.pi * hz * time)
+
+
+def struck(hz: float, length_s: float = 4.0) -> Signal:
+    time = np.arange(int(length_s * RATE_HZ)) / RATE_HZ
+    return 0.2 * sum(np.exp(-k * 0.6 * time) / k * np.sin(2 * np.pi * k * hz * time) for k in range(1, 8))
+
+
+@pytest.mark.parametrize("hz", [220.0, 293.7])
+def test_a_tone_that_grows_out_of_a_string_is_feedback(rng: np.random.Generator, hz: float) -> None:
+    found = heard(take(rng, (5.0, struck(hz) + growing(30.0, 3 * hz))), "electric_guitar")
+    assert [what for what, _ in found] == ["feedback"]
+    assert 5.0 <= found[0][1] <= 6.5
+    assert heard(take(rng, (5.0, struck(hz) + growing(30.0, 3 * hz))), "pad") == []
+
+
+def test_what_is_struck_or_swells_under_a_pedal_is_no_feedback(rng: np.random.Generator) -> None:
+    pedal = struck(220.0) * np.linspace(0, 1, 4 * RATE_HZ) ** 2 * 4
+    for sound in (struck(440.0), np.concatenate([struck(220.0, 2.0), struck(220.0, 2.0)]), pedal):
+        assert "feedback" not in [what for what, _ in heard(take(rng, (5.0, sound)), "electric_guitar")]
+
+
+def test_a_tone_that_wavers_is_no_feedback(rng: np.random.Generator) -> None:
+    time = np.arange(4 * RATE_HZ) / RATE_HZ
+    turns = 660.0 * time + 1.2 * np.sin(2 * np.pi * 5 * time)
+    bowed = np.minimum(0.002 * 10 ** (1.5 * time), 0.5) * np.sin(2 * np.pi * turns)
+    assert heard(take(rng, (5.0, struck(220.0) + bowed)), "electric_guitar") == []
+
+
+def broken(away: float, length_s: float, *, back: float = 0.0, rest_s: float = 0.0) -> tuple[float, Signal]:
+    """A held tone of 2 s that leaps away 1 s after its beginning."""
+    time = np.arange(2 * RATE_HZ) / RATE_HZ
+    semitones = np.where(time < 1.0, 0.0, np.where(time < 1.0 + length_s, away, back))
+    phase = 2 * np.pi * np.cumsum(250.0 * 2 ** (semitones / 12)) / RATE_HZ
+    sound = 0.3 * sum(np.sin(k * phase) / k for k in range(1, 9))
+    resting = (time > 1.0 + length_s) & (time < 1.0 + length_s + rest_s)
+    return 12.0, np.where(resting, 0.0, sound) * np.minimum(1.0, np.minimum(time, 2.0 - time) / 0.03)
 
 
 @pytest.mark.parametrize(
-    ("notes", "breaks"),
+    ("held", "breaks"),
     [
-        ([note(1.0, 1.8, 300), note(1.8, 1.9, 470), note(1.9, 2.6, 300)], 1),
-        ([note(1.0, 1.8, 300), note(1.8, 1.9, 317), note(1.9, 2.6, 300)], 0),
-        ([note(1.0, 1.8, 300), note(1.8, 2.4, 470), note(2.4, 2.9, 300)], 0),
-        ([note(1.0, 1.8, 300), note(1.9, 2.0, 470), note(2.2, 2.9, 300)], 0),
-        ([note(1.0, 1.8, 300), note(1.8, 1.9, 470), note(1.9, 2.6, 420)], 0),
+        (broken(8.0, 0.1), 1),
+        (broken(10.0, 0.1), 1),
+        (broken(5.5, 0.06), 1),
+        (broken(1.0, 0.1), 0),
+        (broken(-12.0, 0.1), 0),
+        (broken(8.0, 0.4), 0),
+        (broken(8.0, 0.1, rest_s=0.2), 0),
+        (broken(8.0, 0.1, back=6.0), 0),
     ],
 )
-def test_a_voice_breaks_where_it_leaps_away_and_back(notes: list[Note], breaks: int, rng: np.random.Generator) -> None:
-    session = recordings_of({"voice": take(rng, *PHRASES)}, roles={"voice": "lead_vocal"})
-    found = [each for each in find_moments(session, {"voice": notes}) if each.what == "voice_break"]
-    assert len(found) == breaks
+def test_a_voice_breaks_where_it_leaps_away_and_back(
+    held: tuple[float, Signal], breaks: int, rng: np.random.Generator
+) -> None:
+    found = heard(take(rng, *PHRASES, held))
+    assert [what for what, _ in found] == ["voice_break"] * breaks
+    assert all(at_s == pytest.approx(13.0, abs=0.11) for _, at_s in found)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What waits for a person: open proposals, and findings as questions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tapehand.app.branches import MERGE
@@ -16,6 +16,7 @@ from tapehand.song.event import Edited, ProposalFiled
 from tapehand.song.finding import Finding
 from tapehand.song.fold import Filed, SongState
 from tapehand.song.hearing import QuestionsAnswered
+from tapehand.song.kept import KeptStretch, kept_stretches
 from tapehand.song.region import Span
 from tapehand.song.song import Song
 from tapehand.units import samples_to_seconds, seconds_to_samples
@@ -23,6 +24,7 @@ from tapehand.units import samples_to_seconds, seconds_to_samples
 SEVERITIES = ("serious", "ask", "note")
 # People say a second; what they mean lies around it.
 NEAR_S: Final = 0.5
+MOMENTS: Final = "moments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +91,12 @@ def inbox(store: SongStore) -> Inbox:
     state = store.state()
     waiting = sorted((filed for filed in state.proposals if filed.is_open), key=_by_reach)
     hidden = state.hearings.hides_proposals
+    song = song_of(state)
+    answered = kept_stretches(song), _dismissed(song)
     waiting_questions = [
-        each for each in questions(state) if (each.finding.kind, each.finding.track) not in state.hearings.left
+        each
+        for each in questions(state)
+        if (each.finding.kind, each.finding.track) not in state.hearings.left and not _is_answered(each, *answered)
     ]
     asked = tuple(each for each in waiting_questions if not each.has_moved)
     return Inbox(
@@ -119,6 +125,18 @@ def entries(asked: Sequence[Question]) -> tuple[Entry, ...]:
     return tuple(sorted(made, key=lambda entry: (SEVERITIES.index(entry.severity), -len(entry.questions))))
 
 
+def _is_answered(question: Question, kept: Sequence[KeptStretch], dismissed: Sequence[KeptStretch]) -> bool:
+    """Whether its place is kept as it was played, or it is a moment that somebody had no use for."""
+    found = question.finding
+    places = (*kept, *(dismissed if found.kind == MOMENTS else ()))
+    return any(place.holds(found.track, found.start_s, found.end_s) for place in places)
+
+
+def _dismissed(song: Song) -> tuple[KeptStretch, ...]:
+    let_go = tuple(replace(moment, kept=True) for moment in song.moments if not moment.kept)
+    return kept_stretches(replace(song, moments=let_go))
+
+
 def answer_questions(store: SongStore, kind: str, track: str | None, *, leave: bool, by: str) -> int:
     """Leave all questions of a kind (on one track, by its name) as they are, or ask them again; how many there are.
 
@@ -139,16 +157,7 @@ def keep_found(store: SongStore, kind: str, track: str | None, *, by: str, at_s:
     state = store.state()
     song = song_of(state)
     meant = _meant(state, kind, track)
-    known = {moment.track: moment.span for moment in song.moments if moment.kept}
-    kept = [
-        (each.finding.track, span, each.finding.kind.replace("_", " "))
-        for each in meant
-        if each.finding.track is not None
-        and not each.has_moved
-        and (span := _span_of(each.finding, song.rate_hz)) is not None
-        and (at_s is None or _is_near(span, at_s, song.rate_hz))
-        and known.get(each.finding.track) != span
-    ]
+    kept = _places(song, meant, at_s)
     if not kept:
         raise InputError("inbox.no_question", f"There is no {kind} with a place there", where=track or "")
     answers = _answers(meant, leave=True) if at_s is None else []
@@ -159,6 +168,37 @@ def keep_found(store: SongStore, kind: str, track: str | None, *, by: str, at_s:
         expected_head=state.head,
     )
     return len(kept)
+
+
+def dismiss_moments(store: SongStore, track: str | None, *, by: str, at_s: float) -> int:
+    """Let go of what was pointed out at a second of the song: it is not told again; how many moments that makes.
+
+    Raises InputError (``inbox.no_question``).
+    """
+    state = store.state()
+    song = song_of(state)
+    places = _places(song, _meant(state, MOMENTS, track), at_s, kept=False)
+    if not places:
+        raise InputError("inbox.no_question", "There are no moments with a place there", where=track or "")
+    ops = moments_on(song, places, kept=False)
+    store.append([Edited(ops=ops, note="let go of moments")], actor=by, actor_kind="person", expected_head=state.head)
+    return len(places)
+
+
+def _places(
+    song: Song, meant: Sequence[Question], at_s: float | None, *, kept: bool = True
+) -> list[tuple[str, Span, str]]:
+    """Tracks and stretches that questions are about, near a second if one is said, of which it is not said yet."""
+    spoken_of = {(moment.track, moment.span) for moment in song.moments if moment.kept == kept}
+    return [
+        (each.finding.track, span, each.finding.kind.replace("_", " "))
+        for each in meant
+        if each.finding.track is not None
+        and not each.has_moved
+        and (span := _span_of(each.finding, song.rate_hz)) is not None
+        and (at_s is None or _is_near(span, at_s, song.rate_hz))
+        and (each.finding.track, span) not in spoken_of
+    ]
 
 
 def _meant(state: SongState, kind: str, track: str | None) -> list[Question]:

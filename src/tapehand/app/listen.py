@@ -16,6 +16,7 @@ from tapehand.app.studio import Studio
 from tapehand.app.view import song_of
 from tapehand.errors import InputError
 from tapehand.listening.form import HeardSection
+from tapehand.listening.lines import HeardLine, LineNote
 from tapehand.listening.listener import OnFacts, known_unheard
 from tapehand.listening.marks import DawTime
 from tapehand.listening.session import Known, Listening, TrackRow, listen_to_session
@@ -24,6 +25,7 @@ from tapehand.ports.song_store import SongStore
 from tapehand.song.event import FindingsNoted
 from tapehand.song.finding import Fact, Finding
 from tapehand.song.fold import SongState
+from tapehand.song.kept import kept_stretches
 from tapehand.work import Work
 
 SCOPE: Final = "listening"
@@ -61,7 +63,7 @@ def listen_unnoted(studio: Studio, store: SongStore, work: Work, on_facts: OnFac
     recordings = recordings_of_song(studio, store)
     if not recordings:
         raise InputError("listen.no_sound", "There is nothing on the song's tracks yet", where=str(store.path))
-    known = Known(grid=song.grid, sections=song.sections)
+    known = Known(grid=song.grid, sections=song.sections, kept=kept_stretches(song))
     heard = _listen(studio, recordings, song.rate_hz, known, work, on_facts)
     return Listened(title=song.name, heard=heard, recordings=tuple(recordings))
 
@@ -98,6 +100,7 @@ def listening_plain(heard: Listening) -> dict[str, Any]:
         "facts": [{**asdict(fact), "track": named.get(fact.track or "", fact.track)} for fact in heard.facts],
         "findings": [finding_plain(each, named.get(each.track or "", each.track)) for each in heard.findings],
         "sections": [asdict(section) for section in heard.sections],
+        "lines": [{**asdict(line), "track": named.get(line.track, line.track)} for line in heard.lines],
         "has_bars": heard.has_bars,
     }
 
@@ -126,6 +129,7 @@ def _listen(
         work=work,
         on_facts=on_facts,
         memory=HeardBefore(studio.hearings, studio.ears),
+        second=studio.second_ear,
     )
     studio.listenings.put(key, json.dumps(asdict(heard)))
     return heard
@@ -144,7 +148,8 @@ def _key(studio: Studio, recordings: Sequence[Recording], rate_hz: int, known: K
         (each.id, each.name, each.path, each.content, each.start_samples, each.role, each.regions, each.marks)
         for each in recordings
     ]
-    return hashlib.sha256(repr((studio.ears, rate_hz, known, tracks)).encode()).hexdigest()
+    ears = (studio.ears, studio.second_ear.name if studio.second_ear else "")
+    return hashlib.sha256(repr((ears, rate_hz, known, tracks)).encode()).hexdigest()
 
 
 def _from_plain(plain: Mapping[str, Any]) -> Listening:
@@ -157,6 +162,9 @@ def _from_plain(plain: Mapping[str, Any]) -> Listening:
         bars_s=tuple(plain["bars_s"]),
         has_bars=plain["has_bars"],
         playing=tuple(tuple(track) for track in plain["playing"]),
+        lines=tuple(
+            HeardLine(**{**each, "notes": tuple(LineNote(**note) for note in each["notes"])}) for each in plain["lines"]
+        ),
     )
 
 

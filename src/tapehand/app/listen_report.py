@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from tapehand.app.heard_words import A4_HZ, PERHAPS, form_is_told, kind_words, said_of_song, sure_words
+from tapehand.app.heard_words import PERHAPS, form_is_told, kind_words, said_of_song, sure_words
 from tapehand.app.listen import Listened
 from tapehand.app.report import Block, Chapter, Picture, Report, Table, Words, as_html
 from tapehand.audio import Audio
 from tapehand.audio.atomic_folder import AtomicFolder
 from tapehand.listening.form import HeardSection
 from tapehand.listening.kinds import threshold
-from tapehand.listening.notes import notes_of, settled
+from tapehand.listening.lines import ONE, LineNote
 from tapehand.listening.pitch import track_pitch
 from tapehand.listening.roles import group_of
 from tapehand.listening.session import Listening
@@ -33,16 +33,16 @@ SHOWN_S: Final = 30.0
 BEFORE_S: Final = 2.0
 MOST_SPECTROGRAMS: Final = 12
 MOST_MARKS: Final = 40
-# Sung lines: so many voices, and of each so many stretches in which it sings.
+# Lines: so many voices, and of each so many stretches in which it sings.
 MOST_VOICES: Final = 4
 MOST_LINES: Final = 3
-SINGING: Final = 0.3
+LEAD_IN_S: Final = 0.5
 NO_CHORD: Final = "N"
 # A chart of bars that nearly all hold no chord tells nothing, nor does one that holds little but guesses.
 LEAST_SHARE_OF_CHORDS: Final = 0.25
 LEAST_SHARE_OF_LIKELY: Final = 0.3
 OUT_OF_TUNE: Final = "notes_beside_the_key"
-SUNG: Final = ("lead_vocal",)
+LEADING: Final = "lead_vocal"
 HEADS: Final = {"serious": "Before anything else", "ask": "To be answered", "note": "Good to know"}
 
 
@@ -74,7 +74,7 @@ def _chapters(listened: Listened, work: Work) -> Iterator[tuple[str, list[Block]
     yield "The song", [*_song_table(heard)]
     yield "Who plays when", [*_activity(heard), *_form_table(heard)]
     yield "Chords", [*_chords(heard)]
-    yield "Sung lines", [*_lines(listened, work)]
+    yield "Lines", [*_lines(listened, work)]
     yield "Tracks", [*_track_table(heard)]
     yield "Good to know", [*_questions(heard, ("note",))]
 
@@ -258,39 +258,41 @@ def _places(asked: Sequence[Finding], facts: Sequence[Fact]) -> list[Spectrogram
 
 
 def _lines(listened: Listened, work: Work) -> Iterator[Picture]:
-    """The sung line of each lead voice over the notes that were heard."""
-    voices = {track.id for track in listened.heard.tracks if track.role in SUNG and not track.silent}
-    sung = [recording for recording in listened.recordings if recording.id in voices][:MOST_VOICES]
-    for number, recording in enumerate(sung):
-        work.report("listen.report", number, len(sung))
-        for first_s in _sung_stretches(listened.heard, recording):
-            yield _line(listened.heard, recording, first_s)
+    """The pitch of each line that is one voice over the notes that were heard; lead voices first."""
+    heard, recordings = listened.heard, {recording.id: recording for recording in listened.recordings}
+    leading = {track.id for track in heard.tracks if track.role == LEADING}
+    alone = [line for line in heard.lines if line.kind in ONE and line.track in recordings]
+    drawn = sorted(alone, key=lambda line: line.track not in leading)[:MOST_VOICES]
+    for number, line in enumerate(drawn):
+        work.report("listen.report", number, len(drawn))
+        asked = any(each.kind == OUT_OF_TUNE and each.track == line.track for each in heard.findings)
+        for first_s in _sung_stretches(line.notes):
+            yield _line(recordings[line.track], line.notes, first_s, asked=asked)
 
 
-def _sung_stretches(heard: Listening, recording: Recording) -> list[float]:
+def _sung_stretches(notes: Sequence[LineNote]) -> list[float]:
     """Where stretches begin in which it sings, the first ones."""
-    place = next(number for number, track in enumerate(heard.tracks) if track.id == recording.id)
     starts: list[float] = []
-    for bar_s, share in zip(heard.bars_s[:-1], heard.playing[place], strict=True):
-        if share >= SINGING and (not starts or bar_s >= starts[-1] + SHOWN_S):
-            starts.append(bar_s)
+    for note in notes:
+        if not starts or note.start_s >= starts[-1] + SHOWN_S:
+            starts.append(max(0.0, note.start_s - LEAD_IN_S))
     return starts[:MOST_LINES]
 
 
-def _line(heard: Listening, recording: Recording, first_s: float) -> Picture:
+def _line(recording: Recording, notes: Sequence[LineNote], first_s: float, *, asked: bool) -> Picture:
+    """``asked``: notes beside their keys were asked about, so they are marked."""
     audio = _stretch(recording, first_s)
     curve = track_pitch(audio)
     pitches = [hz_to_midi(float(hz)) if hz > 0.0 else None for hz in curve.hz]
-    notes = settled(notes_of(curve))
-    asked = _pitch_is_asked_about(heard, recording)
     drawn = [
         HeardNote(
-            start_s=note.start_s,
-            end_s=note.end_s,
+            start_s=note.start_s - first_s,
+            end_s=note.end_s - first_s,
             pitch=hz_to_midi(note.centre_hz),
-            marked=asked and abs(note.off_cents(_tuning_hz(heard))) >= threshold(OUT_OF_TUNE),
+            marked=asked and note.confidence >= PERHAPS and abs(note.off_cents) >= threshold(OUT_OF_TUNE),
         )
         for note in notes
+        if first_s <= note.start_s < first_s + audio.duration_s
     ]
     svg = pitch_line_svg(
         [float(at) for at in curve.times_s],
@@ -301,16 +303,6 @@ def _line(heard: Listening, recording: Recording, first_s: float) -> Picture:
         start_s=first_s,
     )
     return Picture(caption=f"{recording.name} from {_clock(first_s)} on.", svg=svg)
-
-
-def _pitch_is_asked_about(heard: Listening, recording: Recording) -> bool:
-    return any(each.kind == OUT_OF_TUNE and each.track == recording.id for each in heard.findings)
-
-
-def _tuning_hz(heard: Listening) -> float:
-    """What the song is tuned to, where that is likely."""
-    told = (fact for fact in heard.facts if fact.name == "tuning_hz" and fact.confidence >= PERHAPS)
-    return next((float(fact.value) for fact in told), A4_HZ)
 
 
 def _stretch(recording: Recording, first_s: float) -> Audio:

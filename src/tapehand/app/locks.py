@@ -69,12 +69,12 @@ def keep_moment(store: SongStore, part: str, span: Span, *, by: str, text: str =
     return _edited(store, state, op, by)
 
 
-def moments_on(song: Song, kept: Iterable[tuple[str, Span, str]]) -> tuple[Op, ...]:
-    """The ops that keep stretches of tracks as they were played: ``(track, span, what is there)``."""
+def moments_on(song: Song, places: Iterable[tuple[str, Span, str]], *, kept: bool = True) -> tuple[Op, ...]:
+    """The ops that keep stretches of tracks as they were played, or let go of them: ``(track, span, what)``."""
     number = _next_number(song, "m")
     moments = (
-        Moment(id=f"m{number + index}", track=track, span=span, text=text)
-        for index, (track, span, text) in enumerate(kept)
+        Moment(id=f"m{number + index}", track=track, span=span, text=text, kept=kept)
+        for index, (track, span, text) in enumerate(places)
     )
     return tuple(SetMoment(id=moment.id, moment=moment) for moment in moments)
 

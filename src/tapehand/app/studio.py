@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapehand.errors import InputError
+from tapehand.listening.second_opinion import PitchTracker
 from tapehand.ports.engine import Engine, EngineKind
 from tapehand.ports.song_doctor import ExamineSong, RepairSong
 from tapehand.ports.song_store import SongMaker, SongStore
@@ -52,6 +53,7 @@ class Studio:
     ears : names the code that hears; what other ears heard is not taken from there.
     build : names the native library and CPU class; part of the provenance of every render.
     threads : how many tracks are prepared at once.
+    second_ear : who is asked about notes that are not sure, where somebody is installed.
     """
 
     create_song: SongMaker
@@ -69,6 +71,7 @@ class Studio:
     ears: str = ""
     build: str = ""
     threads: int = 1
+    second_ear: PitchTracker | None = None
 
     def engine(self, name: EngineKind | str) -> EngineDoor:
         """The engine of that name. Raises InputError (``engine.unknown``)."""

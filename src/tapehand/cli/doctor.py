@@ -30,14 +30,24 @@ def doctor_command(song: Path | None, repair: bool, search: tuple[Path, ...], as
     from tapehand.bootstrap import make_studio
 
     path = find_song(Path.cwd()) if song is None else song
-    diagnosis = diagnose(make_studio(), path, mend=repair, search=search)
+    studio = make_studio()
+    diagnosis = diagnose(studio, path, mend=repair, search=search)
+    second_ear = studio.second_ear.name if studio.second_ear else None
     if as_json:
         troubles = [
             {"code": one.code, "what": one.what, "where": one.where, "hint": one.hint, "can_repair": one.can_repair}
             for one in diagnosis.left
         ]
         done = [{"code": one.code, "what": one.what} for one in diagnosis.done]
-        show_json({"schema": "Diagnosis.1", "song": str(path), "troubles": troubles, "repairs": done})
+        show_json(
+            {
+                "schema": "Diagnosis.1",
+                "song": str(path),
+                "troubles": troubles,
+                "repairs": done,
+                "second_ear": second_ear,
+            }
+        )
     else:
         for one in diagnosis.done:
             say(f"{one.what}.")
@@ -47,4 +57,6 @@ def doctor_command(song: Path | None, repair: bool, search: tuple[Path, ...], as
             say(f"{path.name} is sound: its log, the copy of it, and every recording are as they were written.")
         elif any(trouble.can_repair for trouble in diagnosis.left) and not repair:
             say("Mend it with 'tapehand doctor --repair'.")
+        asked = second_ear or "nobody; pip install 'tapehand[swift-f0]' adds somebody"
+        say(f"Asked about notes that are not sure: {asked}.")
     return 0 if diagnosis.is_healthy else InputError.exit_code

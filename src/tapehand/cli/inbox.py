@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--track", help="With --leave, --ask or --keep: only on this track.")
 @click.option("--cold/--no-cold", default=None, help="Hide proposals until the song was heard once and remarked on.")
 @click.option("--remark", metavar="TEXT", help="Keep what you noticed while listening.")
-@click.option("--at", "at_s", type=click.FloatRange(min=0), help="With --remark or --keep: the second it is about.")
+@click.option(
+    "--at", "at_s", type=click.FloatRange(min=0), help="With --remark, --keep or --leave moments: the second."
+)
 @click.option("--all", "show_all", is_flag=True, help="Show notes too, not only questions.")
 @click.option("--by", metavar="NAME", help="Who says so (default: you).")
 @song_option
@@ -42,17 +44,19 @@ def inbox_command(
     """Show what waits for you, the most consequential first: proposals, and questions about the recordings."""
     from tapehand.app.cold_listening import ask_cold
     from tapehand.app.cold_listening import remark as keep_remark
-    from tapehand.app.inbox import answer_questions, inbox, keep_found
+    from tapehand.app.inbox import MOMENTS, answer_questions, dismiss_moments, inbox, keep_found
     from tapehand.app.songs import open_song
     from tapehand.bootstrap import make_studio
 
     if track is not None and (leave, ask, keep) == (None, None, None):
         raise UsageError("cli.usage", "--track goes with --leave, --ask or --keep")
-    if at_s is not None and (remark is None) == (keep is None):
-        raise UsageError("cli.usage", "--at goes with --remark or --keep")
+    if at_s is not None and [remark is not None, keep is not None, leave == MOMENTS].count(True) != 1:
+        raise UsageError("cli.usage", "--at goes with --remark, --keep or --leave moments")
     name = by or user_name()
     with open_song(make_studio(), song_path) as store:
-        if leave is not None:
+        if leave is not None and at_s is not None:
+            dismiss_moments(store, track, by=name, at_s=at_s)
+        elif leave is not None:
             answer_questions(store, leave, track, leave=True, by=name)
         if ask is not None:
             answer_questions(store, ask, track, leave=False, by=name)

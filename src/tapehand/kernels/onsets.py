@@ -7,7 +7,7 @@ from tapehand.errors import InternalError
 from tapehand.kernels.library import Kernel, Parameter
 
 _P = Parameter
-_LEVELS = Kernel("onset_levels", _P.F32, _P.INT, _P.INT, _P.I64, _P.F32, _P.INT, _P.F32_OUT)
+_LEVELS = Kernel("onset_levels", _P.F32, _P.INT, _P.INT, _P.I64, _P.F32, _P.INT, _P.F32_OUT, _P.F32_OUT)
 _RISES = Kernel("onset_rises", _P.F32, _P.INT, _P.INT, _P.INT, _P.I64, _P.INT, _P.F64_OUT)
 
 
@@ -24,7 +24,7 @@ def band_levels(
     """
     _require(powers.ndim == 2 and gains.shape == (edges.size - 1,) and _rise(edges, powers.shape[1]), "bands")
     levels = np.empty((powers.shape[0], gains.size), dtype=np.float32)
-    _LEVELS(powers, *powers.shape, edges, gains, gains.size, levels)
+    _LEVELS(powers, *powers.shape, edges, gains, gains.size, np.empty(powers.shape[1], dtype=np.float32), levels)
     return levels
 
 

@@ -24,6 +24,11 @@ _BARS = Kernel(
 )
 _STRONGEST = Kernel("rhythm_strongest", _P.F64, _P.INT, _P.I64, _P.INT, _P.INT, _P.F64_OUT)
 _NEW_TONES = Kernel("rhythm_new_tones", _P.F64, _P.F64, _P.I64, _P.INT, _P.F64_OUT)
+_LINE_ODDS = Kernel(
+    "rhythm_line_odds",
+    *(_P.F64, _P.F64, _P.INT, _P.F64, _P.INT, _P.REAL, _P.REAL),
+    *(_P.F64_OUT, _P.F64_OUT),
+)
 _HIGHEST = Kernel("rhythm_highest", _P.F64, _P.INT, _P.I64, _P.I64, _P.INT, _P.F64_OUT)
 _REFINE = Kernel("rhythm_refine", _P.F64, _P.INT, _P.REAL, _P.INT, _P.F64_OUT)
 _DRIFT = Kernel(
@@ -100,6 +105,26 @@ def new_tones(treble_sums: Values, bass_sums: Values, edges: Places) -> Values:
     news = np.empty((edges.shape[0], 4))
     _NEW_TONES(treble_sums, bass_sums, edges, edges.shape[0], news)
     return news
+
+
+def bar_line_odds(strongest: Values, news: Values, weights: Values, bias: float, least_spread: float) -> Values:
+    """Log-odds of each pulse that a bar begins there, by a linear model: float64 ``(pulses,)``.
+
+    Parameters
+    ----------
+    strongest, news : float64 ``(pulses, 4)``, an even number of pulses from 4 on: beats and the middles after them. The
+        model sees the roots of the former, and all eight relative to their mean and spread.
+    weights : float64 ``(2 * context + 1, 16)``, for pulses of the same kind from ``context`` before to as many after;
+        eight for each and eight for the pulse that follows it.
+    bias : log-odds where all figures are as usual.
+    least_spread : what is added to the spread of each figure.
+    """
+    pulses, context = strongest.shape[0], weights.shape[0] // 2
+    fits = strongest.shape == news.shape == (pulses, 4) and weights.shape == (2 * context + 1, 16)
+    _require(fits and pulses >= 4 and pulses % 2 == 0, "Pulses are beats and the middles after them")
+    odds = np.empty(pulses)
+    _LINE_ODDS(strongest, news, pulses, weights, context, bias, least_spread, np.empty(8 * pulses), odds)
+    return odds
 
 
 def highest_between(values: Values, firsts: Places, lasts: Places) -> Values:

@@ -58,7 +58,7 @@ def steady_peaks(
     work = np.empty(lines + 9 + 2 * reach, dtype=np.float32)
     _PEAKS(powers, frames, powers.shape[1], first, lines, reach, above, share, NOTHING, work, counts, places, weights)
     found = int(counts.sum())
-    return counts, places[:found], weights[:found]
+    return counts, places[:found].copy(), weights[:found].copy()
 
 
 def beside_semitones(pitches: Values, weights: Values, low: float, high: float) -> tuple[float, float, float]:

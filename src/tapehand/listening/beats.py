@@ -76,7 +76,8 @@ def _beside(strength: Values, frames: NDArray[np.int64]) -> Values:
 
 def _without_silent_ends(frames: NDArray[np.int64], strength: Values) -> NDArray[np.int64]:
     """Without beats before the first and after the last onset."""
-    audible = np.flatnonzero(strength > SILENT_BEAT * float(strength.max()))
+    audible = strength > SILENT_BEAT * float(strength.max())
+    first, last = int(audible.argmax()), audible.size - 1 - int(audible[::-1].argmax())
     slack = FRAMES_PER_SECOND // 20
-    kept: NDArray[np.int64] = frames[(frames >= audible[0] - slack) & (frames <= audible[-1] + slack)]
+    kept: NDArray[np.int64] = frames[(frames >= first - slack) & (frames <= last + slack)]
     return kept

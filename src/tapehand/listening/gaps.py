@@ -18,7 +18,9 @@ from tapehand.listening.screens import Screen, highest_between
 from tapehand.song.finding import Fact, Finding
 from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
 
-METHOD: Final = "gaps/1"
+METHOD: Final = "gaps/2"
+# A lost block of a millisecond has no more that are still from end to end.
+STILL_HOPS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class GapScan:
         self._edges: list[list[Edge]] = [[] for _ in range(channels)]
         self._limits = kind("cut_edge")["limits"]
         self._least = db_to_gain(self._limits["least_dbfs"])
+        self._most_rest = db_to_gain(self._limits["rest_db"])
         self._length_samples = 0
         self._peak = 0.0
 
@@ -160,7 +163,7 @@ class GapScan:
         """The edge before ``hop``: what sounds lies from it on, or before it, ``beside`` right at it."""
         limits = self._limits
         at_s = samples_to_seconds(screen.position(hop), self._rate_hz)
-        if 2.0 * beside < limits["least_step"] * level:
+        if 2.0 * beside < limits["least_step"] * level or self._goes_on(screen.peaks[channel], hop, rises, level):
             return Edge(at_s=at_s, rises=rises, level=level, is_cut=False, is_sharp=False, step=0.0, lasts=False)
         peaks = screen.peaks[channel, hop:] if rises else screen.peaks[channel, :hop][::-1]
         first, last = screen.hops(limits["lasting_from_s"]), screen.hops(limits["lasting_to_s"])
@@ -176,6 +179,11 @@ class GapScan:
             step=step,
             lasts=later >= limits["rising_share" if rises else "falling_share"] * level,
         )
+
+    def _goes_on(self, peaks: NDArray[np.float32], hop: int, rises: bool, level: float) -> bool:
+        """Whether what is still beside a sound near by is not beside this one: the tail of noise before a stroke."""
+        rest = peaks[max(0, hop - STILL_HOPS) : hop] if rises else peaks[hop : hop + STILL_HOPS]
+        return float(rest.max(initial=0.0)) > self._most_rest * level
 
     def _at_the_end(self, screen: Screen, hop: int, at: int) -> int:
         """The start or end of the recording where the edge is that, else the sample at which the step is largest."""

@@ -4,7 +4,7 @@ Questions only, naming notes and cents. What is bent on purpose stays bent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,12 @@ from tapehand.catalogue.loading import load
 from tapehand.dsp.psola import PitchCurve
 from tapehand.listening.attacks import attack_times_s
 from tapehand.listening.kinds import clock_time, finding, limit, threshold
+from tapehand.listening.lines import HeardLine, LineKind, heard_line, line_kind
 from tapehand.listening.notes import Note, notes_of, settled
 from tapehand.listening.pitch import PitchRange, track_pitch
-from tapehand.listening.recordings import Recordings
+from tapehand.listening.recordings import Compact, Recordings
 from tapehand.listening.roles import group_of
+from tapehand.listening.second_opinion import PitchTracker, with_second_opinion
 from tapehand.listening.tuning_of_parts import (
     REFERENCE_HZ,
     PartTuning,
@@ -27,8 +29,10 @@ from tapehand.listening.tuning_of_parts import (
     wrapped_difference,
 )
 from tapehand.song.finding import Fact, Finding
+from tapehand.song.kept import KeptStretch
 
 MOST_NAMED: Final = 3
+METHOD: Final = "notes/2"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -40,11 +44,23 @@ class Intonation:
     parts : tuning of every part that has one, by its name.
     common_cents : what most parts that hold their pitch agree on, off A at 440 Hz; None without any.
     notes : of the tracks that carry one voice, by their names.
+    curves : their pitch over time.
+    kinds : what kind of line each of them carries, and how sure that is.
+    method : who heard the notes.
+    kept : what of them a person keeps as it was sung.
     """
 
     parts: Mapping[str, PartTuning]
     common_cents: float | None
     notes: Mapping[str, tuple[Note, ...]]
+    curves: Mapping[str, PitchCurve] = field(default_factory=dict)
+    kinds: Mapping[str, tuple[LineKind, float]] = field(default_factory=dict)
+    method: str = METHOD
+    kept: tuple[KeptStretch, ...] = ()
+
+    def is_sung(self, name: str) -> bool:
+        """Whether a track carries one voice that holds its notes; of others nothing is said about single notes."""
+        return name in self.kinds and self.kinds[name][0] == "one voice"
 
     def among(self, names: Sequence[str]) -> "Intonation":
         """The same without the other tracks."""
@@ -61,19 +77,39 @@ def settings() -> Mapping[str, Any]:
     return figures
 
 
-def intonation(recordings: Recordings) -> Intonation:
-    """Tunings of all parts that sound, and the notes of all that are one voice by their role."""
+def intonation(
+    recordings: Recordings, second: PitchTracker | None = None, kept: tuple[KeptStretch, ...] = ()
+) -> Intonation:
+    """Tunings of all parts that sound, and the notes of all that are one voice by their role.
+
+    ``second`` is asked about the notes that are not sure; of what is ``kept`` no note will be asked about.
+    """
     tunings = {name: part_tuning(recordings.compact(name)) for name in recordings.names if _has_keys(recordings, name)}
     parts = {name: tuning for name, tuning in tunings.items() if tuning is not None}
     melodies = [name for name in recordings.names if recordings.role(name) in settings()["melody_roles"]]
+    curves = {name: _voice_pitch(recordings, name) for name in melodies}
+    notes = {name: _notes(recordings.compact(name), curve, second) for name, curve in curves.items()}
     return Intonation(
         parts=parts,
         common_cents=common_tuning(_sure(parts, melodies)),
-        notes={
-            name: notes_of(_voice_pitch(recordings, name), attack_times_s(recordings.compact(name)))
-            for name in melodies
-        },
+        notes=notes,
+        curves=curves,
+        kinds={name: line_kind(recordings.compact(name), curves[name], notes[name]) for name in melodies},
+        method=METHOD if second is None else f"{METHOD} with {second.name}",
+        kept=kept,
     )
+
+
+def heard_lines(heard: Intonation) -> tuple[HeardLine, ...]:
+    """The line of each track that is one voice by its role, with its notes."""
+    return tuple(
+        heard_line(name, kind, heard.notes[name], _tuning_hz(heard, settled(heard.notes[name])), heard.method)
+        for name, kind in heard.kinds.items()
+    )
+
+
+def _notes(compact: Compact, curve: PitchCurve, second: PitchTracker | None) -> tuple[Note, ...]:
+    return with_second_opinion(notes_of(curve, attack_times_s(compact)), compact.mono, second)
 
 
 def intonation_facts(heard: Intonation) -> tuple[Fact, ...]:
@@ -130,31 +166,36 @@ def _notes_beside(heard: Intonation) -> list[Finding]:
     found = []
     for name, notes in heard.notes.items():
         sung = settled(notes)
-        if len(sung) < limit("notes_beside_the_key", "fewest_notes") or not _is_sung(notes, sung):
+        if len(sung) < limit("notes_beside_the_key", "fewest_notes") or not heard.is_sung(name):
             continue
-        reference = _reference_cents(heard, sung)
-        tuning_hz = REFERENCE_HZ * float(np.exp2(reference / 1200.0))
+        tuning_hz = _tuning_hz(heard, sung)
         beside = [
             note
             for note in sung
             if abs(note.off_cents(tuning_hz)) >= threshold("notes_beside_the_key")
             and note.duration_s >= limit("notes_beside_the_key", "shortest_s")
+            and not any(one.holds(name, *_middle_s(note)) for one in heard.kept)
         ]
         if beside:
             found.append(_notes_question(name, beside, len(sung), tuning_hz))
     return found
 
 
-def _is_sung(notes: Sequence[Note], sung: Sequence[Note]) -> bool:
-    """Speech and rap slide all the time; nothing is said about their notes."""
-    whole = sum(note.duration_s for note in notes)
-    return sum(note.duration_s for note in sung) >= limit("notes_beside_the_key", "sung_share") * whole
+def _middle_s(note: Note) -> tuple[float, float]:
+    """Its middle half: a note is kept with the moment that most of it lies in."""
+    quarter_s = 0.25 * note.duration_s
+    return note.start_s + quarter_s, note.end_s - quarter_s
+
+
+def _tuning_hz(heard: Intonation, sung: Sequence[Note]) -> float:
+    """The A that a line is held against."""
+    return REFERENCE_HZ * float(np.exp2(_reference_cents(heard, sung) / 1200.0))
 
 
 def _reference_cents(heard: Intonation, sung: Sequence[Note]) -> float:
-    """What the parts agree on; without any, the middle of the voice's own notes."""
-    if heard.common_cents is not None:
-        return heard.common_cents
+    """What the parts agree on; without any, the middle of the voice's own notes; 0 without those."""
+    if heard.common_cents is not None or not sung:
+        return heard.common_cents or 0.0
     off = np.array([note.off_cents() for note in sung])
     first = float(off[np.abs(wrapped(off[:, np.newaxis] - off)).sum(axis=0).argmin()])
     return first + float(np.median(wrapped(off - first)))

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
-from tapehand.kernels.rhythm import best_bars, new_tones, strongest_near
+from tapehand.kernels.rhythm import bar_line_odds, best_bars, new_tones, strongest_near
 from tapehand.listening.onsets import Onsets, nearest_frames
 from tapehand.listening.tones import Chroma
 
 Values = NDArray[np.float64]
 
 REACH_FRAMES: Final = 3
-CONTEXT: Final = 4
 LEAST_SPREAD: Final = 0.05
 # Pulses (halves of beats) in a bar that are told apart.
 BAR_LENGTHS: Final = (4, 6, 7, 8, 10)
@@ -64,10 +63,15 @@ def pulses(beats_s: Values, heard: Onsets, tones: Chroma) -> Pulses:
     """The pulses of at least four beats, with what each bar length makes of them."""
     times_s = with_middles(beats_s)
     strongest = strongest_onsets(times_s, heard)
-    weights, bias = _bar_line_weights()
-    # A sum of products in a fixed order, so that the decision is the same everywhere.
-    log_odds = bias + (pulse_features(times_s, strongest, tones) * weights).sum(axis=1)
+    log_odds = line_odds(strongest, new_harmony(times_s, tones), *_bar_line_weights())
     return Pulses(times_s=times_s, strongest=strongest, bar_line=log_odds, readings=_readings(log_odds))
+
+
+def line_odds(strongest: Values, harmony: Values, weights: Values, bias: float) -> Values:
+    """Log-odds of each pulse that a bar begins there, linear in ``weights`` ``(9, 16)``: eight figures of a pulse and
+    of the next, and of four pulses of its own kind to either side, relative to their spread in the recording.
+    """
+    return bar_line_odds(strongest, harmony, weights, bias, LEAST_SPREAD)
 
 
 def with_middles(beats_s: Values) -> Values:
@@ -87,22 +91,10 @@ def beat_lengths_s(beats_s: Values) -> Values:
     return lengths
 
 
-def pulse_features(times_s: Values, strongest: Values, tones: Chroma) -> Values:
-    """What the bar-line model looks at, ``(pulses, 144)``: eight figures of a pulse and of the next, and of four pulses
-    of its own kind to either side, relative to their spread in the recording.
-    """
-    own = np.concatenate([np.sqrt(strongest), _new_harmony(times_s, tones)], axis=1)
-    own -= own.mean(axis=0)
-    own /= np.sqrt(np.square(own).mean(axis=0)) + LEAST_SPREAD
-    pairs = np.concatenate([own, np.concatenate([own[1:], own[-2:-1]])], axis=1)
-    features: Values = pairs[_context(times_s.size // 2)].reshape(times_s.size, -1)
-    return features
-
-
 @cache
 def _bar_line_weights() -> tuple[Values, float]:
     table = load("rhythm")["bar_line"]
-    return np.array(table["weights"], dtype=np.float64).ravel(), float(table["bias"])
+    return np.array(table["weights"], dtype=np.float64), float(table["bias"])
 
 
 def strongest_onsets(times_s: Values, heard: Onsets) -> Values:
@@ -110,18 +102,11 @@ def strongest_onsets(times_s: Values, heard: Onsets) -> Values:
     return strongest_near(heard.registers, nearest_frames(times_s), REACH_FRAMES)
 
 
-def _new_harmony(times_s: Values, tones: Chroma) -> Values:
+def new_harmony(times_s: Values, tones: Chroma) -> Values:
     """How much treble and bass differ before and after each time, over one and two beats, 0..1: ``(pulses, 4)``."""
     beat_s = np.repeat(beat_lengths_s(times_s[0::2]), 2)
     edges = tones.nearest_edges(times_s[:, np.newaxis] + beat_s[:, np.newaxis] * np.arange(-2, 3))
     return new_tones(tones.treble_sums, tones.bass_sums, edges)
-
-
-def _context(beats: int) -> NDArray[np.int64]:
-    """For each pulse those of its kind from four before to four after, ``(2 * beats, 9)``; reflected at the ends."""
-    near = np.arange(beats)[:, np.newaxis] + np.arange(-CONTEXT, CONTEXT + 1)
-    inside = np.clip(near, 0, beats - 1) if beats <= CONTEXT else beats - 1 - np.abs(beats - 1 - np.abs(near))
-    return np.stack([2 * inside, 2 * inside + 1], axis=1).reshape(2 * beats, -1)
 
 
 def _readings(log_odds: Values) -> dict[int, Bars]:

@@ -4,68 +4,48 @@ What sounds before the first phrase or apart from the phrases, a voice that brea
 where the tempo pushes or gives. Nothing of it is a fault; what a person keeps is locked against every repair.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
+from tapehand.listening.feedback import feedback
+from tapehand.listening.intonation import Intonation
 from tapehand.listening.kinds import clock_time, finding
-from tapehand.listening.notes import Note
-from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact, Recordings
+from tapehand.listening.moment_kinds import Moment, settings
+from tapehand.listening.recordings import Compact, Recordings
 from tapehand.listening.roles import group_of
+from tapehand.listening.voice_moments import laughs, voice_breaks
 from tapehand.song.finding import Fact, Finding
-from tapehand.units import hz_to_midi
 
 Levels = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-METHOD: Final = "moments/1"
+METHOD: Final = "moments/2"
 NOTHING: Final = 1e-12
-FEEDBACK_SIZE: Final = 2048
+VOICES: Final = "vocals"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Something that may be meant.
-
-    Parameters
-    ----------
-    what : a kind of moment of ``catalogue/moments.toml``.
-    track : None where it concerns the whole song.
-    value : how far it goes, in the kind's unit.
-    """
-
-    what: str
-    track: str | None
-    start_s: float
-    end_s: float
-    value: float
-    confidence: float
-
-
-def settings(what: str) -> Mapping[str, Any]:
-    """The entry of a kind of moment."""
-    entry: Mapping[str, Any] = load("moments")["kinds"][what]
-    return entry
-
-
-def find_moments(
-    recordings: Recordings, notes: Mapping[str, Sequence[Note]], beats_s: Sequence[float] = ()
-) -> tuple[Moment, ...]:
-    """All moments of a session; ``notes`` of its voices by track, ``beats_s`` where beats are known with confidence."""
+def find_moments(recordings: Recordings, pitch: Intonation, beats_s: Sequence[float] = ()) -> tuple[Moment, ...]:
+    """All moments of a session; ``beats_s`` where beats are known with confidence."""
     found: list[Moment] = []
     for name in recordings.names:
         role, compact = recordings.role(name), recordings.compact(name)
+        laughing = laughs(name, compact) if group_of(role) == VOICES else []
         if _is_played(role):
-            found += apart_from_phrases(name, compact, is_voice=group_of(role) == "vocals")
+            found += [each for each in apart_from_phrases(name, compact) if not _overlaps(each, laughing)]
         if role in settings("feedback")["roles"]:
             found += feedback(name, compact)
-    for name, heard in notes.items():
-        found += voice_breaks(name, heard)
+        if group_of(role) == VOICES and pitch.is_sung(name):
+            found += voice_breaks(name, pitch.curves[name], compact.mono)
+        found += laughing
     return (*found, *tempo_moments(beats_s))
+
+
+def _overlaps(moment: Moment, others: Sequence[Moment]) -> bool:
+    return any(moment.start_s < other.end_s and other.start_s < moment.end_s for other in others)
 
 
 def moment_facts(moments: Sequence[Moment]) -> tuple[Fact, ...]:
@@ -104,8 +84,8 @@ def moment_findings(moments: Sequence[Moment]) -> tuple[Finding, ...]:
     )
 
 
-def apart_from_phrases(name: str, compact: Compact, *, is_voice: bool) -> list[Moment]:
-    """Quiet events that stand alone: before the first phrase, or far from any; a laugh where they come in bursts."""
+def apart_from_phrases(name: str, compact: Compact) -> list[Moment]:
+    """Quiet events that stand alone: before the first phrase, or far from any."""
     limits = settings("apart")
     level_db = 10.0 * np.log10(_smoothed(compact.levels.astype(np.float64), 5) + NOTHING)
     sounding = level_db[level_db > limits["silent_db"]]
@@ -119,50 +99,10 @@ def apart_from_phrases(name: str, compact: Compact, *, is_voice: bool) -> list[M
     if not phrases:
         return []
     return [
-        _apart(name, a, b, phrases, level_db, loud_db, compact.frames_per_s, is_voice=is_voice)
+        _apart(name, a, b, phrases, level_db, loud_db, compact.frames_per_s)
         for a, b in events
         if _stands_alone(a, b, phrases, compact.frames_per_s, limits)
     ]
-
-
-def feedback(name: str, compact: Compact) -> list[Moment]:
-    """A single tone that swells by itself and holds its pitch."""
-    limits = settings("feedback")
-    sound, hop = compact.mono.samples[0], COMPACT_RATE_HZ // 20
-    if sound.size < FEEDBACK_SIZE:
-        return []
-    frames = np.lib.stride_tricks.sliding_window_view(sound, FEEDBACK_SIZE)[::hop]
-    window = np.hanning(FEEDBACK_SIZE).astype(np.float32)
-    peak, share, total = (np.zeros(frames.shape[0]) for _ in range(3))
-    for first in range(0, frames.shape[0], 256):
-        lines = np.fft.rfft(frames[first : first + 256] * window, axis=1)
-        power = lines.real**2 + lines.imag**2
-        power[:, : round(limits["lowest_hz"] * FEEDBACK_SIZE / COMPACT_RATE_HZ)] = 0.0
-        rows = slice(first, first + power.shape[0])
-        peak[rows] = power.argmax(axis=1)
-        total[rows] = power.sum(axis=1) + NOTHING
-        share[rows] = _around_peak(power) / total[rows]
-    return list(_swelling(name, peak, share, 10.0 * np.log10(total), limits))
-
-
-def voice_breaks(name: str, notes: Sequence[Note]) -> list[Moment]:
-    """A voice that jumps away for a moment and comes back to where it was, without a rest between."""
-    limits = settings("voice_break")
-    found = []
-    for before, at, after in zip(notes, notes[1:], notes[2:], strict=False):
-        pitches = [hz_to_midi(note.centre_hz) for note in (before, at, after)]
-        away = min(abs(pitches[1] - pitches[0]), abs(pitches[1] - pitches[2]))
-        gaps_s = (at.start_s - before.end_s, after.start_s - at.end_s)
-        if (
-            at.duration_s <= limits["longest_s"]
-            and limits["least_semitones"] <= away <= limits["most_semitones"]
-            and abs(pitches[2] - pitches[0]) <= limits["back_semitones"]
-            and max(gaps_s) <= limits["longest_gap_s"]
-            and min(before.duration_s, after.duration_s) >= limits["shortest_neighbour_s"]
-        ):
-            where = {"start_s": at.start_s, "end_s": at.end_s}
-            found.append(Moment(what="voice_break", track=name, value=away, confidence=0.6, **where))
-    return found
 
 
 def tempo_moments(beats_s: Sequence[float]) -> list[Moment]:
@@ -201,20 +141,14 @@ def _apart(
     level_db: Levels,
     loud_db: float,
     frames_per_s: float,
-    *,
-    is_voice: bool,
 ) -> Moment:
-    what = "before" if end <= phrases[0][0] else "apart"
-    confidence = 0.5
-    if is_voice and _comes_in_bursts(level_db[first:end], frames_per_s):
-        what, confidence = "laugh", 0.5
     return Moment(
-        what=what,
+        what="before" if end <= phrases[0][0] else "apart",
         track=name,
         start_s=first / frames_per_s,
         end_s=end / frames_per_s,
         value=float(level_db[first:end].max()) - loud_db,
-        confidence=confidence,
+        confidence=0.5,
     )
 
 
@@ -225,42 +159,6 @@ def _stands_alone(
     gap = limits["alone_s"] * frames_per_s
     far = all(end + gap <= a or b + gap <= first for a, b in phrases)
     return far and limits["shortest_s"] <= length_s <= limits["longest_s"]
-
-
-def _comes_in_bursts(level_db: Levels, frames_per_s: float) -> bool:
-    """Four and more bursts at an even pace of 4 to 6.5 a second, deep between: how people laugh (Bachorowski 2001)."""
-    limits = settings("laugh")
-    if level_db.size < limits["shortest_s"] * frames_per_s:
-        return False
-    course = level_db - level_db.mean()
-    power = float(np.square(course).mean())
-    if power < limits["least_depth_db"] ** 2:
-        return False
-    paces = range(round(frames_per_s / limits["fastest_hz"]), round(frames_per_s / limits["slowest_hz"]) + 1)
-    return any(
-        float((course[lag:] * course[:-lag]).mean()) > limits["evenness"] * power for lag in paces if lag < course.size
-    )
-
-
-def _around_peak(power: Levels) -> Levels:
-    rows = np.arange(power.shape[0])
-    at = power.argmax(axis=1)
-    near = [power[rows, np.clip(at + shift, 0, power.shape[1] - 1)] for shift in (-2, -1, 0, 1, 2)]
-    around: Levels = np.sum(near, axis=0, dtype=np.float64)
-    return around
-
-
-def _swelling(name: str, peak: Levels, share: Levels, level_db: Levels, limits: Mapping[str, Any]) -> Iterator[Moment]:
-    loud = level_db > float(level_db.max()) - limits["least_below_loudest_db"]
-    held = np.concatenate([[False], np.abs(np.diff(peak)) <= 1.0])
-    for first, end in _stretches((share > limits["share"]) & held & loud, 1):
-        rise_db = float(level_db[first:end].max() - level_db[first])
-        if (end - first) / 20.0 >= limits["shortest_s"] and rise_db >= limits["rise_db"]:
-            # A plucked string is loudest where it begins.
-            late = int(level_db[first:end].argmax()) >= 0.4 * (end - first)
-            if late:
-                span = {"start_s": first / 20.0, "end_s": end / 20.0}
-                yield Moment(what="feedback", track=name, value=rise_db, confidence=0.6, **span)
 
 
 def _stretches(mask: Mask, bridge: int) -> list[tuple[int, int]]:

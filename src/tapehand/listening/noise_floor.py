@@ -12,7 +12,12 @@ from tapehand.listening.trace import Trace
 from tapehand.song.finding import Fact, Finding
 from tapehand.units import power_to_db
 
-METHOD: Final = "noise_floor/1"
+METHOD: Final = "noise_floor/2"
+# Without what leaks from a wave beside its centre line.
+HEARD_HZ: Final = (120.0, 20_000.0)
+SMOOTHED: Final = 5
+NOTHING: Final = 1e-12
+NONE: Final = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +54,20 @@ class NoiseFloor:
 def noise_floor(trace: Trace) -> NoiseFloor:
     """The level at which a recording rests, if it rests, and if that is noise.
 
-    Noise keeps its level: it is told from the tail of a note in that many frames lie within a few dB of the lowest, and
-    from a quiet tone in that no line stands out.
+    Noise keeps its level: it is told from the tail of a note in that many frames lie within a few dB of the lowest,
+    most of them at its level, and from a quiet tone in that no line stands out.
     """
-    smooth = np.convolve(trace.power(30.0, 20_000.0), np.ones(5) / 5, "same") if trace.bands.size else np.zeros(0)
+    smooth = np.convolve(trace.power(*HEARD_HZ), np.ones(SMOOTHED) / SMOOTHED, "same") if trace.bands.size else NONE
     audible = smooth > 10.0 ** (limit("noise_floor", "least_dbfs") / 10.0)
-    levels_db = 10.0 * np.log10(smooth[audible]) if audible.any() else np.zeros(0)
+    levels_db = 10.0 * np.log10(smooth[audible]) if audible.any() else NONE
     if levels_db.size < limit("noise_floor", "least_frames"):
         return NoiseFloor()
     lowest_db = float(np.percentile(levels_db, limit("noise_floor", "percentile")))
     resting = np.abs(levels_db - lowest_db - 1.0) <= limit("noise_floor", "steady_db")
     needed = max(limit("noise_floor", "least_frames"), limit("noise_floor", "least_share") * levels_db.size)
-    if resting.sum() < needed or not _is_noise(trace, np.flatnonzero(audible)[resting]):
+    if resting.sum() < needed or not _piles_up(levels_db[resting] - lowest_db):
+        return NoiseFloor()
+    if not _is_noise(trace, np.flatnonzero(audible)[resting]):
         return NoiseFloor()
     powers = smooth[audible]
     floor_db = power_to_db(float(powers[resting].mean()))
@@ -70,8 +77,15 @@ def noise_floor(trace: Trace) -> NoiseFloor:
     return NoiseFloor(level_dbfs=floor_db, under_sound_db=power_to_db(float(sounding.mean())) - floor_db)
 
 
+def _piles_up(above_db: NDArray[np.float64]) -> bool:
+    """Whether most of what rests lies at one level: noise does, reverberation and cymbals fall through all levels."""
+    return float((above_db < limit("noise_floor", "pile_db")).mean()) >= limit("noise_floor", "least_pile")
+
+
 def _is_noise(trace: Trace, frames: NDArray[np.intp]) -> bool:
     """Whether no line stands out, and the sound is more than the tail of a low tone."""
-    high, low = (float(trace.power(*band)[frames].mean()) for band in ((600.0, 20_000.0), (30.0, 600.0)))
-    is_broad = power_to_db(high) > power_to_db(low) - limit("noise_floor", "most_tilt_db")
+    high, low = (trace.power(*band)[frames] for band in ((600.0, 20_000.0), (30.0, 600.0)))
+    # A single click in a rest is loud above, and is no noise.
+    tilt_db = float(np.median(10.0 * np.log10((low + NOTHING) / (high + NOTHING))))
+    is_broad = tilt_db < limit("noise_floor", "most_tilt_db")
     return is_broad and float(np.median(trace.peakiness[frames])) <= limit("noise_floor", "most_peakiness")

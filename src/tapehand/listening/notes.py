@@ -57,7 +57,11 @@ class Note:
     @property
     def name(self) -> str:
         """The nearest key at 440 Hz, such as ``"F#4"``."""
-        return note_name(round(hz_to_midi(self.centre_hz)))
+        return self.name_in(REFERENCE_HZ)
+
+    def name_in(self, tuning_hz: float) -> str:
+        """The nearest key where A4 has ``tuning_hz``."""
+        return note_name(round(hz_to_midi(self.centre_hz, tuning_hz)))
 
     def off_cents(self, tuning_hz: float = REFERENCE_HZ) -> float:
         """Distance from the nearest key of equal temperament, -50..50."""

@@ -111,7 +111,8 @@ def _line_edges() -> NDArray[np.int64]:
 
 def _low_bands(heard: Compact, edges: NDArray[np.int64]) -> Levels:
     """Compressed magnitude of each band ``(frames, bands)``; frame ``i`` has its middle at ``i`` hops."""
-    sound = np.pad(heard.coded, (WINDOW_SAMPLES // 2, WINDOW_SAMPLES)).astype(np.float32)
+    sound = np.zeros(heard.coded.size + 2 * WINDOW_SAMPLES, dtype=np.float32)
+    sound[WINDOW_SAMPLES // 2 : WINDOW_SAMPLES // 2 + heard.coded.size] = heard.coded
     level = math.sqrt(float(np.square(sound).sum(dtype=np.float64)) / max(heard.coded.size, 1))
     gain = 4.0 * COMPRESSION / WINDOW_SAMPLES * LEVEL / max(level, 1.0)
     gains = (gain / np.diff(edges)).astype(np.float32)

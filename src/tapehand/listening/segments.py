@@ -56,6 +56,7 @@ class SegmentStream:
         """What is left; nothing for a recording without a sample."""
         left = self._filled - MARGIN_SAMPLES
         self._kept = np.pad(self._kept[:, : self._filled], ((0, 0), (0, MARGIN_SAMPLES)))
+        self._filled = self._kept.shape[1]
         while left > 0:
             core = min(left, CORE_SAMPLES)
             left -= core

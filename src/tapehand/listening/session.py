@@ -10,19 +10,22 @@ from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, Line, find_form, playing_map
 from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts
 from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
-from tapehand.listening.intonation import intonation
+from tapehand.listening.intonation import heard_lines, intonation
 from tapehand.listening.kinds import finding
 from tapehand.listening.lengths import TrackLength, session_findings
+from tapehand.listening.lines import HeardLine
 from tapehand.listening.listener import OnFacts, beside_each_other, hear_tracks
 from tapehand.listening.marks import Mark, told_sections
 from tapehand.listening.moments import find_moments, moment_facts, moment_findings
 from tapehand.listening.recordings import ReadRecordings
+from tapehand.listening.second_opinion import PitchTracker
 from tapehand.listening.section_labels import ToldSection
 from tapehand.listening.sources import Recording
 from tapehand.listening.timeline import Timeline, hear_timeline
 from tapehand.music.form import Section
 from tapehand.music.time import TempoMap
 from tapehand.song.finding import Fact, Finding
+from tapehand.song.kept import KeptStretch, beside_kept
 from tapehand.work import Work
 
 # Without bars a song is cut into stretches of about a bar, and nothing about its form is said with confidence.
@@ -41,12 +44,14 @@ class Known:
     grid : the tempo map of the song or of the DAW; ``grid_of`` says of which.
     sections : as a person named them.
     marks : of the DAW, beside those that files carry.
+    kept : what a person keeps as it was played: nothing in it is asked about.
     """
 
     grid: TempoMap | None = None
     grid_of: str = "the song"
     sections: tuple[Section, ...] = ()
     marks: tuple[Mark, ...] = ()
+    kept: tuple[KeptStretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,7 @@ class Listening:
     bars_s : starts of the bars and the end of the last; of stretches of 2 s where no bars are known.
     has_bars : whether ``bars_s`` are bars.
     playing : how much each track plays in each bar, 0..1, ``playing[track][bar]``.
+    lines : of the tracks that carry one voice by their role: what kind of line it is, and its notes.
     """
 
     rate_hz: int
@@ -85,6 +91,7 @@ class Listening:
     bars_s: tuple[float, ...]
     has_bars: bool
     playing: tuple[tuple[float, ...], ...]
+    lines: tuple[HeardLine, ...] = ()
 
 
 def listen_to_session(
@@ -96,10 +103,11 @@ def listen_to_session(
     work: Work,
     on_facts: OnFacts | None = None,
     memory: Memory | None = None,
+    second: PitchTracker | None = None,
 ) -> Listening:
     """Listen to the tracks of a session, at its rate; ``on_facts`` is told of each track as soon as it was heard.
 
-    What ``memory`` knows of a recording is not listened to again.
+    What ``memory`` knows of a recording is not listened to again; ``second`` is asked about notes that are not sure.
 
     Raises
     ------
@@ -112,7 +120,8 @@ def listen_to_session(
     work.report("listen.together", 0, 1)
     end_s = max((together.length_samples(name) for name in together.names), default=0) / rate_hz
     with ThreadPoolExecutor(1) as worker:
-        pitch = worker.submit(intonation, together)  # takes longest, so that all the rest goes on beside it
+        # It takes longest, so that all the rest goes on beside it.
+        pitch = worker.submit(intonation, together, second, known.kept)
         timeline = hear_timeline(together)
         bars_s, has_bars = _bars(known, timeline, end_s)
         beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
@@ -121,7 +130,7 @@ def listen_to_session(
         sections = _believed(find_form(lines, bars_s, told), has_bars=has_bars)
         between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
-    moments = find_moments(together, between.notes, timeline.sure_beats_s)
+    moments = find_moments(together, pitch.result(), timeline.sure_beats_s)
     return Listening(
         rate_hz=rate_hz,
         tracks=tuple(_row(track) for track in tracks),
@@ -133,17 +142,21 @@ def listen_to_session(
             *(_section_fact(section) for section in sections),
             *moment_facts(moments),
         ),
-        findings=(
-            *(one for track in tracks for one in track.findings()),
-            *session_findings([_length(track) for track in tracks], rate_hz),
-            *_role_findings(tracks),
-            *between.findings,
-            *moment_findings(moments),
+        findings=beside_kept(
+            (
+                *(one for track in tracks for one in track.findings()),
+                *session_findings([_length(track) for track in tracks], rate_hz),
+                *_role_findings(tracks),
+                *between.findings,
+                *moment_findings(moments),
+            ),
+            known.kept,
         ),
         sections=sections,
         bars_s=bars_s,
         has_bars=has_bars,
         playing=playing_map(lines, bars_s),
+        lines=heard_lines(pitch.result()),
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -104,7 +105,8 @@ class Chroma:
 
     def nearest_edges(self, times_s: Values) -> NDArray[np.int64]:
         """The edges between frames (0 to ``frames``) that lie next to times, of the same shape."""
-        return np.clip(np.round(np.asarray(times_s) * FRAMES_PER_SECOND).astype(np.int64), 0, self.frames)
+        nearest = np.rint(times_s * FRAMES_PER_SECOND).astype(np.int64)
+        return np.minimum(np.maximum(nearest, 0), self.frames)
 
 
 def peaks(heard: Compact) -> Peaks:
@@ -154,10 +156,16 @@ def _pitch_of(hz: float) -> float:
 def _with_neighbours(heard: Compact, frames: int) -> Iterator[NDArray[np.float32]]:
     """Power spectra of neighbouring frames, two more before and after; frame ``i`` has its middle at ``i`` hops."""
     around = WINDOW_SAMPLES // 2 + STEADY_FRAMES * HOP_SAMPLES
-    sound = np.pad(heard.coded, (around, around + HOP_SAMPLES)).astype(np.float32) * np.float32(heard.coding_gain)
-    spectra = PowerSpectra(np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32), 1.0)
+    sound = np.zeros(heard.coded.size + 2 * around + HOP_SAMPLES, dtype=np.float32)
+    np.multiply(heard.coded, np.float32(heard.coding_gain), out=sound[around : around + heard.coded.size])
+    spectra = PowerSpectra(_window(), 1.0)
     for first in range(0, max(frames, 1), BATCH):
         yield spectra.of(sound[first * HOP_SAMPLES :], HOP_SAMPLES, min(BATCH, frames - first) + 2 * STEADY_FRAMES)
+
+
+@cache
+def _window() -> NDArray[np.float32]:
+    return np.hanning(WINDOW_SAMPLES + 1)[:-1].astype(np.float32)
 
 
 def _sums(values: Values) -> Values:
