@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "LISTENING.md"
-SUBJECTS = ("time", "harmony", "own_beats", "pitch", "form", "faults", "between", "sessions")
+SUBJECTS = ("time", "harmony", "own_beats", "pitch", "form", "faults", "between", "calibration", "sessions")
 
 
 def heading() -> str:

@@ -51,6 +51,7 @@ class Planted:
     Parameters
     ----------
     kinds : findings of which one has to come, on one of ``tracks``.
+    source : the track that has to be named, if one has.
     measured : whether the lag of the track ``second`` is what has to be told; a question comes where it costs level.
     place_s : where, if it has a place; ``value`` and ``tolerance`` : its size, if it is looked at.
     """
@@ -58,6 +59,7 @@ class Planted:
     sounds: Mapping[str, Signal]
     kinds: tuple[str, ...]
     tracks: tuple[str, ...]
+    source: str = ""
     measured: bool = False
     place_s: tuple[float, float] | None = None
     value: float | None = None
@@ -155,7 +157,7 @@ def bleed(random: Rng, song: Clean, severity: int) -> Planted:
     heard = parts.through(parts.coloured(random, song.sounds[source]), parts.room(random, 0.3, 0.6))
     dry = song.sounds[target] * np.clip(gate, 0, 1)
     sound = parts.with_floor(random, dry + level * parts.late(heard, int(random.integers(30, 700))))
-    return Planted(sounds=song.with_sound(**{target: sound}), kinds=("bleed",), tracks=(target,))
+    return Planted(sounds=song.with_sound(**{target: sound}), kinds=("bleed",), tracks=(target,), source=source)
 
 
 def copy(random: Rng, song: Clean, severity: int) -> Planted:
@@ -299,7 +301,7 @@ def questions(
     sounds: Mapping[str, Signal], roles: Mapping[str, str], song: Song
 ) -> tuple[tuple[Finding, ...], float | None]:
     """Everything that is found, and the lag of the track ``second`` where there is one."""
-    made = {name: _track(sound, {**ROLES, **roles}.get(name, "unknown")) for name, sound in sounds.items()}
+    made = {name: track(sound, {**ROLES, **roles}.get(name, "unknown")) for name, sound in sounds.items()}
     session = ReadRecordings(rate_hz=RATE_HZ, tracks=made)
     lag = None
     if "second" in sounds:
@@ -308,7 +310,7 @@ def questions(
     return findings_between(session, song.beats_s().tolist()), lag
 
 
-def _track(sound: Signal, role: str) -> Track:
+def track(sound: Signal, role: str) -> Track:
     audio, compact = _heard(_Sound(sound))
     return Track(role=role, length_samples=audio.length_samples, compact=compact, read=audio.span)
 
@@ -336,10 +338,15 @@ def is_found(planted: Planted, found: tuple[Finding, ...], lag: float | None) ->
     """Whether one of the right kind came on the right track, with its place and size."""
     if planted.measured:
         return lag is not None and planted.value is not None and abs(lag - planted.value) <= planted.tolerance
-    return any(_fits(planted, each) for each in found if each.kind in planted.kinds and each.track in planted.tracks)
+    return any(fits(planted, each) for each in found)
 
 
-def _fits(planted: Planted, each: Finding) -> bool:
+def fits(planted: Planted, each: Finding) -> bool:
+    """Whether a question is of the right kind, of the right track, with its source, place and size."""
+    if each.kind not in planted.kinds or each.track not in planted.tracks or planted.source not in each.question:
+        return False
+    if planted.measured:
+        return True
     if planted.value is not None and abs(abs(each.value or 0.0) - planted.value) > planted.tolerance:
         return False
     if planted.place_s is None:

@@ -1,8 +1,8 @@
 """Form against truth: ``python -m bench.listening.form``.
 
-Songs are sessions of ``tapehand.testing`` (seeds from 200 on) and beats of our own composer (seeds from 50 on), whose
-forms are known. Bars are given, as a tempo map or the beat tracker would give them. A boundary is found within 3 s;
-chorus F compares frames of 0.1 s that are a chorus, hook or drop. Seeds below those are for developing.
+Songs are sessions of ``tapehand.testing``, beats of our own composer, and bands that play all the time (``bands``),
+whose forms are known; seeds from 300 on, others are for developing. Bars are given, as a tempo map or the beat tracker
+would give them. A boundary is found within 3 s; chorus F compares frames of 0.1 s that are a chorus, hook or drop.
 """
 
 import tempfile
@@ -13,17 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.listening.bands import RATE_HZ as BAND_RATE_HZ
+from bench.listening.bands import band
 from tapehand.app.beat import make_beat
 from tapehand.app.view import song_of
 from tapehand.audio import Audio, io
 from tapehand.bootstrap import make_studio
-from tapehand.listening.form import HeardSection, Line, find_form
-from tapehand.listening.recordings import Compact, compact_of
+from tapehand.listening.bar_pictures import Line
+from tapehand.listening.form import HeardSection, find_form
+from tapehand.listening.harmony import hear_tones
+from tapehand.listening.recordings import Compact, compact_of, summed
+from tapehand.listening.roles import group_of
+from tapehand.listening.tones import Chroma
 from tapehand.testing.sessions import SessionPlan, generate_session
 from tapehand.work import Work
 
-SESSIONS = range(200, 208)
-BEATS = range(50, 56)
+SESSIONS = range(300, 308)
+BEATS = range(300, 306)
+BANDS = range(300, 312)
+UNPITCHED = ("drums", "effects")
 PROMPTS = ("boom bap 88 bpm", "trap 142 bpm", "house 124 bpm")
 CHORUS = ("chorus", "hook", "drop")
 TOLERANCE_S = 3.0
@@ -86,6 +94,30 @@ def beats(seeds: Sequence[int] = BEATS) -> Iterator[Known]:
         )
 
 
+def bands(seeds: Sequence[int] = BANDS) -> Iterator[Known]:
+    """Bands of which everybody plays all the time."""
+    for seed in seeds:
+        made = band(seed)
+        starts = np.cumsum([1, *(bars for _, bars in made.form)])
+        tracks = [
+            Line(role=role, compact=compact_of(Audio.of(sound[np.newaxis], BAND_RATE_HZ)))
+            for role, sound in made.sounds.items()
+        ]
+        yield Known(
+            name=f"band {seed}",
+            tracks=tracks,
+            mix=summed([track.compact for track in tracks]),
+            bars_s=[bar * made.bar_s for bar in range(int(starts[-1]))],
+            truth=[(kind, int(start), bars) for (kind, bars), start in zip(made.form, starts, strict=False)],
+        )
+
+
+def chroma_of(lines: Sequence[Line]) -> Chroma:
+    """What the product hears of harmony before it listens for form: everything but the drums, where they are apart."""
+    pitched = [line.compact for line in lines if group_of(line.role) not in UNPITCHED]
+    return hear_tones([summed(pitched or [line.compact for line in lines])]).chroma
+
+
 def boundary_f(found_s: Sequence[float], truth_s: Sequence[float]) -> float:
     """Boundaries of the truth that are met within 3 s, each by another one, as F."""
     free, hits = list(found_s), 0
@@ -121,14 +153,14 @@ def score(known: Known, found: Sequence[HeardSection]) -> tuple[float, float]:
 def measure() -> str:
     """The table, and how confidence holds."""
     rows, answers = [], []
-    for title, songs in (("generated sessions", sessions), ("own beats", beats)):
+    for title, songs in (("generated sessions", sessions), ("own beats", beats), ("bands, all playing", bands)):
         told = list(songs())
         for source, lines_of in (("tracks", _tracks), ("mix", _mix)):
             rows.append(_row(title, source, told, lines_of, answers))
     return "\n".join(
         [
             "## Form",
-            "Bars given. Boundary F at 3 s; chorus (hook, drop) F by frames of 0.1 s; CPU seconds a song.",
+            "Bars given. Boundary F at 3 s, chorus (hook, drop) F by frames of 0.1 s; CPU s a song, harmony apart.",
             "",
             "| songs | n | heard from | boundary F | chorus F | CPU s |",
             "|---|---|---|---|---|---|",
@@ -142,8 +174,9 @@ def measure() -> str:
 def _row(
     title: str, source: str, songs: list[Known], lines_of: Callable[[Known], list[Line]], answers: list[bool]
 ) -> str:
+    chromas = [chroma_of(lines_of(song)) for song in songs]
     start = time.process_time()
-    found = [find_form(lines_of(song), song.bars_s) for song in songs]
+    found = [find_form(lines_of(song), song.bars_s, chroma=heard) for song, heard in zip(songs, chromas, strict=True)]
     taken_s = (time.process_time() - start) / len(songs)
     scores = [score(song, sections) for song, sections in zip(songs, found, strict=True)]
     for song, sections in zip(songs, found, strict=True):

@@ -200,7 +200,7 @@ def reliability(rows: Sequence[Row], nothing: Sequence[Harmony]) -> list[str]:
         (key[4], key_points((key[2], key[3]), (truth.tonic, truth.mode)) == 1.0)
         for played, answers in rows
         for key in answers["Tapehand, mix"].keys
-        for truth in [_reigning(played, 0.5 * (key[0] + min(key[1], played.chords[-1].end_s)))]
+        for truth in [reigning(played, 0.5 * (key[0] + min(key[1], played.chords[-1].end_s)))]
     ]
     sure += [(key.confidence, False) for each in nothing for key in each.keys]
     lines = []
@@ -210,7 +210,8 @@ def reliability(rows: Sequence[Row], nothing: Sequence[Harmony]) -> list[str]:
     return lines
 
 
-def _reigning(played: Clip, at_s: float) -> KeyTruth:
+def reigning(played: Clip, at_s: float) -> KeyTruth:
+    """The key at a time."""
     return [key for key in played.keys if key.start_s <= at_s or key is played.keys[0]][-1]
 
 

@@ -14,12 +14,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tapehand.app.inbox import inbox
+from tapehand.app.songs import create_from_folder
+from tapehand.bootstrap import make_studio
 from tapehand.interchange.folder import list_session
 from tapehand.listening.roles import guess_role
 from tapehand.testing.sessions import SessionPlan, generate_session
+from tapehand.work import Work
 
 REAL = Path(os.environ.get("TAPEHAND_MATERIAL", Path(__file__).parents[3] / "shared" / "material")) / "multitrack"
-SEEDS = (301, 302)
+PLANS = (
+    SessionPlan(seed=301),
+    SessionPlan(seed=302),
+    SessionPlan(seed=303, bpm=68.0),
+    SessionPlan(seed=304, bpm=96.0, rate_hz=48_000),
+    SessionPlan(seed=305, bpm=112.0),
+    SessionPlan(seed=306, bpm=128.0, rate_hz=48_000),
+    SessionPlan(seed=307, bpm=148.0),
+    SessionPlan(seed=308, bpm=174.0, rate_hz=32_000),
+)
 LISTEN = """
 import json, resource, sys, time
 begun = time.monotonic()
@@ -64,17 +77,26 @@ def scrambled(folder: Path, into: Path) -> None:
 def generated() -> list[str]:
     """A row for each clean generated session."""
     rows = []
-    for seed in SEEDS:
+    for plan in PLANS:
         with tempfile.TemporaryDirectory() as folder:
             stems = Path(folder) / "stems"
-            generate_session(stems, SessionPlan(seed=seed, tracks=24, length_s=240.0))
+            tempo = generate_session(stems, plan).bpm
             told = listened(stems)
         kinds = ", ".join(f"{kind} ({len(tracks)})" for kind, tracks in told["asked"]) or "–"
         rows.append(
-            f"| {seed} | {told['wall_s']:.1f} | {told['cpu_s']:.1f} | {told['memory_mb']:.0f} | {told['first_s']:.2f} "
+            f"| {plan.seed} | {plan.rate_hz / 1000:g} | {tempo:.0f} "
+            f"| {told['wall_s']:.1f} | {told['cpu_s']:.1f} | {told['memory_mb']:.0f} | {told['first_s']:.2f} "
             f"| {sum(len(tracks) or 1 for _, tracks in told['asked'])} | {kinds} | {told['notes']} |"
         )
     return rows
+
+
+def asked_at_import(folder: Path) -> int:
+    """Questions that wait once a folder has become a song, before it is listened to."""
+    with tempfile.TemporaryDirectory() as other:
+        song = Path(other) / "song.tapehand"
+        with create_from_folder(make_studio(2), folder, song, by="bench", work=Work()) as store:
+            return len(inbox(store).entries)
 
 
 def real(folders: Sequence[Path]) -> list[str]:
@@ -92,10 +114,16 @@ def real(folders: Sequence[Path]) -> list[str]:
             confidence >= 0.7 and role != guess_role(truth[name]).role for name, (role, confidence) in blind.items()
         )
         rows.append(
-            f"| {folder.name} | {len(stems)} | {named} | {wrong} | {len(told['asked'])} "
+            f"| {folder.name} | {len(stems)} | {named} | {wrong} | {asked_at_import(folder)} | {len(told['asked'])} "
             f"| {', '.join(kind for kind, _ in told['asked']) or '–'} | {told['notes']} |"
         )
     return rows
+
+
+def truth_of_names(folder: Path) -> list[tuple[Path, str]]:
+    """The tracks of a session whose names say what they are."""
+    read = [(stem.path, guess_role(stem.name)) for stem in list_session(folder).stems]
+    return [(path, guess.role) for path, guess in read if not guess.asks]
 
 
 def measure() -> str:
@@ -104,16 +132,16 @@ def measure() -> str:
     return "\n".join(
         [
             "## Whole sessions",
-            "Clean generated sessions of 24 stereo tracks x 4 minutes, 44.1 kHz, 24 bits; two threads, fresh process.",
+            "Clean generated sessions of 24 stereo tracks x 4 minutes, 24 bits; two threads, fresh process.",
             "",
-            "| seed | wall s | CPU s | MB | first facts s | questions | of these kinds (tracks) | notes |",
-            "|---|---|---|---|---|---|---|---|",
+            "| seed | kHz | BPM | wall s | CPU s | MB | first facts s | questions | of these kinds (tracks) | notes |",
+            "|---|---|---|---|---|---|---|---|---|---|",
             *generated(),
             "",
             "Real sessions. Scrambled: the same files under numbers; wrong: another role, said with 0.7 or more.",
             "",
-            "| session | tracks | named | scrambled, confidently wrong | items asked | kinds | notes |",
-            "|---|---|---|---|---|---|---|",
+            "| session | tracks | named | scrambled and surely wrong | asked at import | asked then | kinds | notes |",
+            "|---|---|---|---|---|---|---|---|",
             *real(folders),
         ]
     )

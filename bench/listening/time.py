@@ -192,8 +192,8 @@ def section(rows: Sequence[Row], beside: Sequence[Row], nothing: Sequence[Rhythm
     line = "|---|---|---|---|---|---|---|---|"
     return "\n".join([
         "## Time: tempo, beats, bars",
-        f"{len(rows)} clips of 28 styles; CPU in ms a clip of 24 s at 22.05 kHz, each heard once: from samples to tempo,"
-        " beats, bars and metre.",
+        f"{len(rows)} clips of 28 styles; CPU in ms a clip of 24 s at 22.05 kHz, each heard once: from samples to"
+        " tempo, beats, bars and metre.",
         "", f"| regular metres {head}", line, *table(rows, odd=False),
         "", f"| 5/4, 7/8 {head}", line, *table(rows, odd=True),
         "", f"Beside librosa's beat tracker, on {len(beside)} of them.",

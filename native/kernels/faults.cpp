@@ -60,3 +60,15 @@ KERNEL(fault_products)(const float* left, const float* right, std::int64_t hops,
     }
     return FINE;
 }
+
+// The mean of each value and ``width`` to either side, at the ends of those that there are; none is below 0. ``sums``:
+// ``count + 1`` to work in.
+KERNEL(fault_means)(const double* values, std::int64_t count, std::int64_t width, double* sums, double* means) {
+    sums[0] = 0.0;
+    for (std::int64_t i = 0; i < count; i++) sums[i + 1] = sums[i] + values[i];
+    for (std::int64_t i = 0; i < count; i++) {
+        const std::int64_t first = highest<std::int64_t>(0, i - width), end = lowest(count, i + width + 1);
+        means[i] = highest(sums[end] - sums[first], 0.0) / static_cast<double>(end - first);
+    }
+    return FINE;
+}

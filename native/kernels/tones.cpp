@@ -68,8 +68,8 @@ INLINE void refine(const float* magnitudes, float nothing, std::int64_t count, d
 
 }  // namespace
 
-// Peaks of frames [2, 2 + frames) of powers (frames + 4, row), of which the first ``lines`` + 1 (8 or more) of each row are
-// looked at. A frame's magnitudes are the middle ones of itself and its neighbours two frames away. A line from ``first``
+// Peaks of frames [1, 1 + frames) of powers (frames + 2, row), of which the first ``lines`` + 1 (8 or more) of each row are
+// looked at. A frame's magnitudes are the middle ones of itself and its two neighbours. A line from ``first``
 // on and below ``lines`` is a peak where it is higher than the one before it and no lower than the next, ``above`` times
 // the mean of ``reach`` lines to either side, where the outermost count on, and ``share`` of the frame's highest. work:
 // (lines + 9 + 2 * reach). counts: (frames), how many peaks each frame has; places: their lines with fraction; weights:
@@ -80,7 +80,7 @@ KERNEL(tone_peaks)(const float* powers, std::int64_t frames, std::int64_t row, s
     float* const magnitudes = work + reach;
     const float over = static_cast<float>(above / static_cast<double>(2 * reach + 1)), least = static_cast<float>(share);
     for (std::int64_t frame = 0; frame < frames; frame++, powers += row) {
-        const float most = steady(powers, powers + 2 * row, powers + 4 * row, lines + 1, magnitudes);
+        const float most = steady(powers, powers + row, powers + 2 * row, lines + 1, magnitudes);
         for (std::int64_t i = 1; i <= reach; i++) magnitudes[-i] = magnitudes[0];
         for (std::int64_t i = 1; i <= reach + 7; i++) magnitudes[lines + i] = magnitudes[lines];
         const float floor = highest(least * most, static_cast<float>(nothing));

@@ -42,3 +42,10 @@ def test_what_does_not_fit_is_refused():
         kernels.decimate(wave, np.zeros(9, np.float32), 2)
     with pytest.raises(InternalError):
         kernels.products(wave, wave[:-1], 8)
+
+
+@pytest.mark.parametrize(("count", "width"), [(0, 3), (1, 3), (5, 0), (7, 3), (200, 21), (20, 400)])
+def test_means_are_those_of_what_lies_around(count: int, width: int) -> None:
+    values = np.random.default_rng(count).random(count)
+    wanted = [float(values[max(0, at - width) : at + width + 1].mean()) for at in range(count)]
+    np.testing.assert_allclose(kernels.means(values, width), wanted, rtol=1e-12)

@@ -315,7 +315,8 @@ def test_loud_hits_in_a_rest_are_bleed_though_they_end_it(rng: np.random.Generat
     """A neighbour's hits only 20 dB under the track leave no quiet in its rest."""
     snare, voice = struck(rng, np.arange(0.1, 9.5, 0.5)), line(rng)
     voice[round(3.0 * RATE_HZ) : round(7.0 * RATE_HZ)] = 1e-5 * noise(rng, 4.0)
-    (bleed,) = bleeds(session({"snare": snare, "voice": voice + 0.15 * moved(in_a_room(rng, snare), 300)}))
+    heard = voice + 0.15 * moved(in_a_room(rng, snare), 300)
+    (bleed,) = bleeds(session({"snare": snare, "voice": heard}, snare="snare"))
     assert (bleed.track, bleed.source) == ("voice", "snare")
     assert bleed.level_db == pytest.approx(-16.5, abs=3.0)
 

@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from bench.listening.bands import RATE_HZ as BAND_RATE_HZ
+from bench.listening.bands import band
 
 from tapehand.audio import Audio
 from tapehand.catalogue.loading import load
-from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.bar_pictures import Line
+from tapehand.listening.form import HeardSection, find_form, playing_map
+from tapehand.listening.harmony import hear_tones
 from tapehand.listening.recordings import Compact, compact_of, summed
+from tapehand.listening.repetition import apart_in_order, returns
 
 RATE_HZ = 8_000
 BAR_S = 1.0
@@ -104,3 +109,42 @@ def test_bars_after_the_end_of_the_sound_are_silent() -> None:
         coded=np.zeros(0, np.int16), coding_gain=1.0, bands=np.ones((50, 16), np.float32), frames_per_s=100.0
     )
     assert playing_map([Line(role="pad", compact=short)] * 2, [0.0, 0.5, 1.0])[0] == (1.0, 0.0)
+
+
+def test_chords_tell_where_a_band_that_always_plays_goes_on_to_something_else() -> None:
+    made = band(0)
+    lines = [
+        Line(role=role, compact=compact_of(Audio.of(sound[None], BAND_RATE_HZ))) for role, sound in made.sounds.items()
+    ]
+    bars = sum(count for _, count in made.form)
+    bars_s = [made.bar_s * bar for bar in range(bars + 1)]
+    chroma = hear_tones([summed([line.compact for line in lines if line.role != "kick"])]).chroma
+    starts = {1 + sum(count for _, count in made.form[:place]) for place in range(len(made.form))}
+    told = {section.start_bar for section in find_form(lines, bars_s, chroma=chroma)}
+    untold = {section.start_bar for section in find_form(lines, bars_s)}
+    assert len(told & starts) >= 6
+    assert len(told & starts) > len(untold & starts) + 2
+
+
+def test_tones_of_noise_name_nothing_with_confidence() -> None:
+    random = np.random.default_rng(4)
+    noise = compact_of(Audio.of(random.uniform(-0.1, 0.1, (1, 80 * RATE_HZ)), RATE_HZ))
+    chroma = hear_tones([noise]).chroma
+    found = find_form([Line(role="pad", compact=noise)] * 2, [2.0 * bar for bar in range(41)], chroma=chroma)
+    assert all(section.confidence < 0.8 for section in found)
+
+
+def test_order_finds_the_shorter_in_the_longer() -> None:
+    tones = np.random.default_rng(5).random((12, 8))
+    tones[8:11] = tones[2:5]
+    assert apart_in_order(tones, (8, 11), (0, 6)) == 0.0
+    assert apart_in_order(tones, (0, 6), (8, 11)) == 0.0
+    assert apart_in_order(tones, (0, 3), (5, 8)) == pytest.approx(np.square(tones[:3] - tones[5:8]).sum() / 3)
+
+
+def test_what_returns_nowhere_differs_from_what_returns() -> None:
+    tones = np.tile(np.random.default_rng(6).random((4, 96)) / 4.0, (8, 1))
+    same = returns(np.ones((30, 5)), 0.4, 128, 3)
+    assert np.allclose(same, 0.0)
+    assert np.allclose(returns(tones, 0.4, 5, 1)[8:16], returns(tones, 0.4, 5, 1)[12:20])
+    assert returns(tones, 0.4, 3, 3).shape == (32, 7)

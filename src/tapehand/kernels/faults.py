@@ -10,6 +10,7 @@ _P = Parameter
 _SCREEN = Kernel("fault_screen", _P.F32, _P.INT, _P.INT, _P.F32_OUT, _P.F32_OUT)
 _DECIMATE = Kernel("fault_decimate", _P.F32, _P.F32, _P.INT, _P.INT, _P.INT, _P.F32_OUT)
 _PRODUCTS = Kernel("fault_products", _P.F32, _P.F32, _P.INT, _P.INT, _P.F64_OUT)
+_MEANS = Kernel("fault_means", _P.F64, _P.INT, _P.INT, _P.F64_OUT, _P.F64_OUT)
 LEAD_SAMPLES = 2
 
 
@@ -40,6 +41,14 @@ def products(left: NDArray[np.float32], right: NDArray[np.float32], hop: int) ->
     hops = left.size // hop
     made = np.zeros((hops, 3))
     _PRODUCTS(left, right, hops, hop, made)
+    return made
+
+
+def means(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Mean of each value ``(count,)``, none below 0, and ``width`` to either side; at the ends of what there is."""
+    _require(values.ndim == 1 and width >= 0, "width")
+    made = np.empty(values.size)
+    _MEANS(values, values.size, width, np.empty(values.size + 1), made)
     return made
 
 

@@ -22,7 +22,6 @@ _CHROMA = Kernel(
 )
 Values = NDArray[np.float64]
 Ramp = tuple[float, float]
-STEADY_FRAMES: Final = 2
 FEWEST_LINES: Final = 7
 NOTHING: Final = 1e-12
 
@@ -30,11 +29,11 @@ NOTHING: Final = 1e-12
 def steady_peaks(
     powers: NDArray[np.float32], first: int, lines: int, reach: int, above: float, share: float
 ) -> tuple[NDArray[np.int64], Values, Values]:
-    """Peaks of the magnitudes that last: of each the middle one of itself and its neighbours two frames to either side.
+    """Peaks of the magnitudes that last: of each the middle one of itself and those a frame before and after it.
 
     Parameters
     ----------
-    powers : float32 ``(frames + 4, more than lines)``; the two first and the two last are only neighbours.
+    powers : float32 ``(frames + 2, more than lines)``; the first and the last are only neighbours.
     first, lines : peaks are looked for from line ``first`` (1 or more) on and below ``lines``.
     reach, above : a peak is ``above`` times the mean of so many lines to either side, the last ones counting further.
     share : and more than so much of the highest of its frame.
@@ -44,7 +43,7 @@ def steady_peaks(
     int64 ``(frames,)``, how many peaks each frame has; of all peaks the lines, with fraction, and the roots of their
     magnitudes, float64.
     """
-    frames = powers.shape[0] - 2 * STEADY_FRAMES
+    frames = powers.shape[0] - 2
     fits = (
         powers.ndim == 2
         and frames >= 0

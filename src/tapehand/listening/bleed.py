@@ -4,7 +4,7 @@ Only the rests are listened to, everything else is faded out of both. A source i
 one and the same lag, and its level is the coherent part of what is heard there, over the source's own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -60,13 +60,29 @@ def bleeds(recordings: Recordings, one_source: Sequence[frozenset[str]] = ()) ->
     found = []
     for name in recordings.names:
         sources = [other for other in recordings.names if other != name and frozenset((name, other)) not in one_source]
-        # What is quiet is listened to first; loud bleed fills the rests until they look like soft playing.
-        for rests in _Rests.quiet_then_loud(recordings.compact(name)):
-            heard = [bleed for other in sources if (bleed := rests.bleed(name, other, recordings.compact(other)))]
-            if heard:
-                found.append(max(heard, key=lambda bleed: bleed.coherence))
-                break
+        heard = _heard_in(recordings, name, sources)
+        if heard is not None:
+            found.append(heard)
     return tuple(found)
+
+
+def _heard_in(recordings: Recordings, name: str, sources: Sequence[str]) -> Bleed | None:
+    compact = recordings.compact(name)
+    quiet = _Rests.of(compact, "")
+    if quiet is None:
+        return _clearest_in(_Rests.of(compact, "loud_"), name, sources, recordings)
+    heard = _clearest_in(quiet, name, sources, recordings)
+    if heard is not None:
+        return heard
+    struck = [other for other in sources if group_of(recordings.role(other)) == "drums"]
+    return _clearest_in(_Rests.of(compact, "struck_"), name, struck, recordings)
+
+
+def _clearest_in(rests: "_Rests | None", name: str, sources: Sequence[str], recordings: Recordings) -> Bleed | None:
+    if rests is None:
+        return None
+    heard = (rests.bleed(name, other, recordings.compact(other)) for other in sources)
+    return max((bleed for bleed in heard if bleed), key=lambda bleed: bleed.coherence, default=None)
 
 
 def bleed_findings(recordings: Recordings, found: Sequence[Bleed]) -> tuple[Finding, ...]:
@@ -104,19 +120,15 @@ class _Rests:
     spectra: tuple[Lines, ...]
     loud_power: float
     resting: Mask
+    least_coherence: float
     least_certainty: float
 
     @classmethod
-    def quiet_then_loud(cls, compact: Compact) -> Iterator["_Rests"]:
-        """Rests by two levels; none for a track that does not rest, or is silent where it does."""
-        fewest = settings()["fewest_rest_s"] * compact.frames_per_s
-        for kind in ("", "loud_"):
-            resting, loud_power = _resting(compact, settings()[f"{kind}rest_below_db"])
-            if int(resting.sum()) >= fewest:
-                yield cls._of(compact, resting, loud_power, settings()[f"least_{kind}certainty"])
-
-    @classmethod
-    def _of(cls, compact: Compact, resting: Mask, loud_power: float, least_certainty: float) -> "_Rests":
+    def of(cls, compact: Compact, kind: str) -> "_Rests | None":
+        """Rests with the figures of a kind; None for a track that has none, or is silent where it rests."""
+        resting, loud_power = _resting(compact, settings()["loud_rest_below_db" if kind else "rest_below_db"])
+        if int(resting.sum()) < settings()["fewest_rest_s"] * compact.frames_per_s:
+            return None
         comparison = Comparison(window_size(compact.coded.size), COMPACT_RATE_HZ)
         starts = _windows_of_rest(resting, compact, comparison.size)
         masks = tuple(_soft(resting, compact, start, comparison.size) for start in starts)
@@ -131,7 +143,8 @@ class _Rests:
             spectra=tuple(comparison.spectrum(piece) for piece in pieces),
             loud_power=loud_power,
             resting=resting,
-            least_certainty=least_certainty,
+            least_coherence=settings()[f"least_{kind}coherence"],
+            least_certainty=settings()[f"least_{kind}certainty"],
         )
 
     def bleed(self, name: str, source: str, other: Compact) -> Bleed | None:
@@ -151,7 +164,7 @@ class _Rests:
         )
         likeness = sum(more, first)
         certainty = likeness.coherence * peak.relation
-        if likeness.coherence < settings()["least_coherence"] or certainty < self.least_certainty:
+        if likeness.coherence < self.least_coherence or certainty < self.least_certainty:
             return None
         start_s, end_s = _longest(self.resting, self.compact.frames_per_s)
         heard = float(self.compact.levels[self.resting].mean()) * likeness.coherence

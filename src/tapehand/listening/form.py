@@ -1,8 +1,9 @@
-"""Form: where the sections of a song begin and what they are, from which tracks play in each bar.
+"""Form: where the sections of a song begin and what they are, from which tracks play in each bar, and what returns.
 
 A session has what a mix has not: tracks that rest. What plays in a bar, how loud, and with what spectrum makes the
-bar's picture; the song is cut where pictures change, by the cheapest cut over the whole song (dynamic programming),
-which prefers sections of whole phrases. Cuts with alike pictures are one kind of section, and kinds are named by rules
+bar's picture (``bar_pictures``); the song is cut where pictures change, or where it goes on otherwise than it went on
+before (``repetition``), by the cheapest cut over the whole song (dynamic programming), which prefers sections of whole
+phrases. Parts with alike pictures and the same chords in order are one kind of section, and kinds are named by rules
 that can be said: the fullest that returns is the hook. Every name comes with its reason. A person's word outranks all
 of it, then the DAW's markers, then the names of tracks and regions: what they name is cut out first.
 """
@@ -17,25 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.catalogue.loading import load
-from tapehand.listening.marks import Mark
-from tapehand.listening.recordings import Compact
-from tapehand.listening.roles import group_of
+from tapehand.listening.bar_pictures import NOTHING, Bars, Line, pictures, points_of
+from tapehand.listening.repetition import apart_in_order, progression, returns
 from tapehand.listening.section_labels import Part, SpokenTrack, ToldBy, ToldSection, labels_of, names_of
 from tapehand.listening.section_names import file_section_name
+from tapehand.listening.tones import Chroma
 
 Levels = NDArray[np.float64]
 
-METHOD: Final = "form/2"
-NOTHING: Final = 1e-12
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Line:
-    """One track, or the whole mix, as form hears it; ``spoken`` are its names, which may speak of sections."""
-
-    role: str
-    compact: Compact
-    spoken: tuple[Mark, ...] = ()
+METHOD: Final = "form/3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,42 +55,33 @@ class HeardSection:
     told_by: ToldBy = "sound"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bars:
-    """Pictures of all bars.
-
-    ``playing`` (bars, tracks) 0..1; ``tone`` (bars, bands) in dB; ``level_db`` (bars,); ``voices`` and ``drums`` say
-    which tracks are such; ``has_tracks`` is False for a mix.
-    """
-
-    playing: Levels
-    tone: Levels
-    level_db: Levels
-    voices: NDArray[np.bool_]
-    drums: NDArray[np.bool_]
-    has_tracks: bool
-
-
 def find_form(
-    lines: Sequence[Line], bars_s: Sequence[float], told: Sequence[ToldSection] = ()
+    lines: Sequence[Line],
+    bars_s: Sequence[float],
+    told: Sequence[ToldSection] = (),
+    chroma: Chroma | None = None,
 ) -> tuple[HeardSection, ...]:
     """The sections of a song; ``bars_s`` are the starts of its bars and the end of the last, in seconds, rising.
 
-    ``lines`` are its tracks, or one line that is the mix; with tracks the answer is better founded. Sections that were
-    ``told`` stay as they are, and what they leave is heard. Empty for silence of which nothing is told.
+    ``lines`` are its tracks, or one line that is the mix; with tracks the answer is better founded. ``chroma`` is what
+    sounds in them. Sections that were ``told`` stay as they are, and what they leave is heard. Empty for silence of
+    which nothing is told.
     """
     if len(bars_s) < 2 or not lines:
         return ()
     hearing = load("form")["hearing"]
-    bars = _pictures(lines, np.asarray(bars_s, dtype=np.float64), hearing)
+    bars = pictures(lines, np.asarray(bars_s, dtype=np.float64), hearing)
     spoken = _spoken_tracks(lines, bars, bars_s)
-    points = _points(bars, hearing)
-    limits = hearing["tracks" if bars.has_tracks else "mix"]
+    points = points_of(bars, hearing)
+    tones = progression(chroma, bars_s) if chroma is not None else np.zeros((len(points), 1))
     fixed = _fixed(told, bars_s)
-    parts = [_part(bars, points, *span) for span in _spans(fixed, bars, _with_names(points, spoken, hearing), hearing)]
+    cut_by = np.column_stack([_changes(points, tones, bars, hearing), *_spoken_columns(spoken, hearing)])
+    parts = [_part(bars, points, *span) for span in _spans(fixed, bars, cut_by, hearing)]
     if not parts:
         return ()
-    families = _families(parts, _between(limits["alike"], limits["alike_of_unrest"] * math.sqrt(_unrest(points))))
+    limits = hearing["tracks" if bars.has_tracks else "mix"]
+    alike = _between(limits["alike"], limits["alike_of_unrest"] * math.sqrt(_unrest(points)))
+    families = _families(_apart(parts, tones, hearing["order_weight"]), alike)
     named = {place: fixed[span] for place, part in enumerate(parts) if (span := (part.first, part.last)) in fixed}
     return _sections(parts, families, named, spoken, bars_s, has_tracks=bars.has_tracks)
 
@@ -108,52 +90,8 @@ def playing_map(lines: Sequence[Line], bars_s: Sequence[float]) -> tuple[tuple[f
     """How much each track plays in each bar, 0..1, ``[track][bar]``, to be drawn."""
     if len(bars_s) < 2 or not lines:
         return ()
-    playing = _pictures(lines, np.asarray(bars_s, dtype=np.float64), load("form")["hearing"]).playing
+    playing = pictures(lines, np.asarray(bars_s, dtype=np.float64), load("form")["hearing"]).playing
     return tuple(tuple(round(float(share), 2) for share in track) for track in playing.T)
-
-
-def _pictures(lines: Sequence[Line], bars_s: Levels, hearing: Mapping[str, Any]) -> _Bars:
-    levels = np.stack([_bar_means(line.compact.levels[:, np.newaxis], line.compact, bars_s)[:, 0] for line in lines], 1)
-    bands = np.zeros((bars_s.size - 1, lines[0].compact.bands.shape[1]))
-    for line in lines:
-        bands += _bar_means(line.compact.bands, line.compact, bars_s)
-    groups = [group_of(line.role) for line in lines]
-    total = bands.sum(axis=1)
-    return _Bars(
-        playing=_playing(levels, hearing),
-        tone=_decibels(bands + 1e-9 * float(total.max(initial=0.0))),
-        level_db=np.where(total > NOTHING, _decibels(total), -np.inf),
-        voices=np.array([group == "vocals" for group in groups]),
-        drums=np.array([group == "drums" for group in groups]),
-        has_tracks=len(lines) > 1,
-    )
-
-
-def _bar_means(values: NDArray[np.float32], compact: Compact, bars_s: Levels) -> Levels:
-    """Mean over each bar of values ``(frames, n)``; 0 after their end."""
-    at = np.clip(np.rint(bars_s * compact.frames_per_s).astype(np.int64), 0, values.shape[0])
-    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
-    means: Levels = (sums[at[1:]] - sums[at[:-1]]) / np.maximum(np.diff(at), 1)[:, np.newaxis]
-    return means
-
-
-def _playing(levels: Levels, hearing: Mapping[str, Any]) -> Levels:
-    """How much each track plays in each bar against its own loud bars: 1 near them, 0 ``rest_db`` under them."""
-    loud_db = _decibels(np.quantile(levels, 0.9, axis=0))
-    loud_db = np.where(loud_db > hearing["silent_db"], loud_db, _decibels(levels.max(axis=0)))
-    share = (_decibels(levels) - loud_db + hearing["rest_db"]) / (hearing["rest_db"] - hearing["full_db"])
-    playing: Levels = np.clip(share, 0.0, 1.0) * (loud_db > hearing["silent_db"])
-    return playing
-
-
-def _points(bars: _Bars, hearing: Mapping[str, Any]) -> Levels:
-    """Each bar as a point ``(bars, n)``; bars that sound alike lie near each other."""
-    tone = np.clip((bars.tone - bars.tone.mean(axis=0)) / hearing["tone_db"], -2.0, 2.0) / math.sqrt(bars.tone.shape[1])
-    if not bars.has_tracks:
-        whole: Levels = tone * hearing["mix"]["tone_weight"]
-        return whole
-    playing = bars.playing / math.sqrt(bars.playing.shape[1])
-    return np.concatenate([playing, tone * hearing["tracks"]["tone_weight"]], axis=1)
 
 
 def _unrest(points: Levels) -> float:
@@ -198,7 +136,7 @@ def _phrase(bars: int, hearing: Mapping[str, Any]) -> float:
     return float(phrases["odd"] if bars > 3 else phrases["shortest"])
 
 
-def _part(bars: _Bars, points: Levels, first: int, last: int) -> Part:
+def _part(bars: Bars, points: Levels, first: int, last: int) -> Part:
     loudest = float(bars.level_db.max())
     level = np.clip((bars.level_db - loudest) / 30.0 + 1.0, 0.0, 1.0) if np.isfinite(loudest) else np.zeros(len(points))
     full = 0.5 * level + 0.5 * bars.playing.mean(axis=1) if bars.has_tracks else level
@@ -209,17 +147,44 @@ def _part(bars: _Bars, points: Levels, first: int, last: int) -> Part:
     return Part(first, last, points[first:last].mean(axis=0), *means)
 
 
-def _families(parts: Sequence[Part], alike: float) -> list[int]:
-    """Which parts are one kind, by average linkage: parts join while their pictures lie nearer than ``alike``."""
-    distance = np.array([[float(np.linalg.norm(a.picture - b.picture)) for b in parts] for a in parts])
-    groups = [[place] for place in range(len(parts))]
+def _changes(points: Levels, tones: Levels, bars: Bars, hearing: Mapping[str, Any]) -> Levels:
+    """Points to be cut by: how bars sound, and to which others their chords return.
+
+    The less the sound tells (everybody plays all the time), the more the chords are asked.
+    """
+    weights = hearing["tracks" if bars.has_tracks else "mix"]
+    scatter = float(np.square(points - points.mean(axis=0)).sum(axis=1).mean())
+    asked = _between((1.0, hearing["most_asked"]), math.sqrt(weights["telling_scatter"] / max(scatter, NOTHING)))
+    returning = returns(tones, hearing["tones_unit"], int(hearing["reach_bars"]), int(hearing["width_bars"]))
+    return np.concatenate([points * weights["sound_weight"], returning * hearing["return_weight"] * asked], axis=1)
+
+
+def _apart(parts: Sequence[Part], tones: Levels, order_weight: float) -> Levels:
+    """How far parts lie from each other, ``(parts, parts)``: in their mean pictures, and in their tones in order."""
+    apart = np.zeros((len(parts), len(parts)))
+    for place, part in enumerate(parts):
+        for before, other in enumerate(parts[:place]):
+            order = apart_in_order(tones, (part.first, part.last), (other.first, other.last))
+            pictures_apart = float(np.square(part.picture - other.picture).sum())
+            apart[place, before] = apart[before, place] = math.sqrt(pictures_apart + order_weight**2 * order)
+    return apart
+
+
+def _families(apart: Levels, alike: float) -> list[int]:
+    """Which parts are one kind, by average linkage: groups join while they lie nearer than ``alike``."""
+    groups, between = [[place] for place in range(len(apart))], apart.copy()
+    np.fill_diagonal(between, np.inf)
     while len(groups) > 1:
-        pairs = [(a, b) for a in range(len(groups)) for b in range(a + 1, len(groups))]
-        nearest = min(pairs, key=lambda pair: float(distance[np.ix_(groups[pair[0]], groups[pair[1]])].mean()))
-        if float(distance[np.ix_(groups[nearest[0]], groups[nearest[1]])].mean()) > alike:
+        one, other = sorted(divmod(int(between.argmin()), len(groups)))
+        if between[one, other] > alike:
             break
-        groups[nearest[0]] += groups.pop(nearest[1])
-    family = [0] * len(parts)
+        sizes = len(groups[one]), len(groups[other])
+        mean = (sizes[0] * between[one] + sizes[1] * between[other]) / sum(sizes)
+        between[one] = between[:, one] = mean
+        between[one, one] = np.inf
+        between = np.delete(np.delete(between, other, axis=0), other, axis=1)
+        groups[one] += groups.pop(other)
+    family = [0] * len(apart)
     for number, group in enumerate(groups):
         for place in group:
             family[place] = number
@@ -273,7 +238,7 @@ def _fixed(told: Sequence[ToldSection], bars_s: Sequence[float]) -> dict[tuple[i
 
 
 def _spans(
-    fixed: Mapping[tuple[int, int], ToldSection], bars: _Bars, points: Levels, hearing: Mapping[str, Any]
+    fixed: Mapping[tuple[int, int], ToldSection], bars: Bars, points: Levels, hearing: Mapping[str, Any]
 ) -> list[tuple[int, int]]:
     """First and last bar line of every part: the told ones, and the cheapest cuts of what they leave."""
     price = hearing["tracks" if bars.has_tracks else "mix"]["cut_price"]
@@ -288,7 +253,7 @@ def _spans(
     return spans
 
 
-def _is_worth_hearing(bars: _Bars, first: int, last: int, hearing: Mapping[str, Any], *, is_all: bool) -> bool:
+def _is_worth_hearing(bars: Bars, first: int, last: int, hearing: Mapping[str, Any], *, is_all: bool) -> bool:
     """Whether bars that nobody named can be a section: neither a count-in nor what rings on after the last."""
     here = bars.level_db[first:last]
     if is_all or not here.size:
@@ -297,7 +262,7 @@ def _is_worth_hearing(bars: _Bars, first: int, last: int, hearing: Mapping[str, 
     return bool(here.size >= hearing["shortest_unnamed_bars"] and np.median(here) > floor_db)
 
 
-def _spoken_tracks(lines: Sequence[Line], bars: _Bars, bars_s: Sequence[float]) -> list[SpokenTrack]:
+def _spoken_tracks(lines: Sequence[Line], bars: Bars, bars_s: Sequence[float]) -> list[SpokenTrack]:
     """Names that speak of a section, each with the bars in which what bears it plays."""
     lines_s = np.asarray(bars_s, dtype=np.float64)
     spoken = []
@@ -310,16 +275,10 @@ def _spoken_tracks(lines: Sequence[Line], bars: _Bars, bars_s: Sequence[float]) 
     return spoken
 
 
-def _with_names(points: Levels, spoken: Sequence[SpokenTrack], hearing: Mapping[str, Any]) -> Levels:
-    """Points to be cut by: bars in which something else is spoken of lie further apart."""
+def _spoken_columns(spoken: Sequence[SpokenTrack], hearing: Mapping[str, Any]) -> list[Levels]:
+    """Further sides of points to be cut by: bars in which something else is spoken of lie further apart."""
     kinds = sorted({track.section.kind for track in spoken})
-    columns = [
+    return [
         np.max([track.playing for track in spoken if track.section.kind == kind], axis=0) * hearing["name_weight"]
         for kind in kinds
     ]
-    return np.column_stack([points, *columns])
-
-
-def _decibels(power: Levels) -> Levels:
-    decibels: Levels = 10.0 * np.log10(np.maximum(power, NOTHING))
-    return decibels

@@ -40,12 +40,12 @@ def hear_tones(recordings: Sequence[Compact]) -> Tones:
     """The tones of recordings that sound together; leave out drums where they can be told apart."""
     found = [peaks(each) for each in recordings]
     reference = tuning(_all(found))
-    frames = max(each.frames for each in found)
+    folded = [chroma(each, reference) for each in found]
+    frames = max(each.frames for each in folded)
     treble, bass = np.zeros((frames, 12)), np.zeros((frames, 12))
-    for each in found:
-        folded = chroma(each, reference)
-        treble[: each.frames] += folded.treble
-        bass[: each.frames] += folded.bass
+    for each in folded:
+        treble[: each.frames] += each.treble
+        bass[: each.frames] += each.bass
     return Tones(tuning=reference, chroma=Chroma(treble=treble, bass=bass))
 
 

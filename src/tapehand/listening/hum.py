@@ -165,21 +165,11 @@ def _spectra(slow: Signal, rate_hz: float) -> tuple[Lines, float, int]:
 
 def _weights_of_moments(slow: Signal, width: int) -> Lines:
     """For each sample one over the power around it, which is the best weight against noise that comes and goes."""
-    around = _means(np.square(slow, dtype=np.float64), width)
+    around = kernels.means(np.square(slow, dtype=np.float64), width)
     floor = max(float(around.mean()) * LEAST_OF_MEAN, NOTHING)
-    smooth = _means(1.0 / (around + floor), width)
+    smooth = kernels.means(1.0 / (around + floor), width)
     # What is digitally still says nothing about a hum; it must not outweigh the rest.
     return np.where(around > NOTHING, smooth / max(float(smooth.max(initial=0.0)), NOTHING), 0.0)
-
-
-def _means(values: Lines, width: int) -> Lines:
-    """Mean of each value and ``width`` to either side; at the ends of those that there are."""
-    sums = np.pad(np.cumsum(values), (width + 1, width), mode="edge")
-    sums[: width + 1] = 0.0
-    at = np.arange(values.size)
-    counts = np.minimum(at + width + 1, values.size) - np.maximum(at - width, 0)
-    means: Lines = np.maximum(sums[2 * width + 1 :] - sums[: values.size], 0.0) / counts
-    return means
 
 
 def _always_there(powers: Lines) -> tuple[Lines, Lines]:

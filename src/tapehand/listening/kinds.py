@@ -33,19 +33,21 @@ def finding(
     start_s: float | None = None,
     end_s: float | None = None,
     severity: Severity | None = None,
-    confidence: float = 1.0,
+    confidence: float | None = None,
     **words: object,
 ) -> Finding:
     """A Finding of kind ``name``; ``words`` fill its question, what else is given replaces the catalogue's."""
     entry = kind(name)
+    severity = severity or entry["severity"]
+    usual: float = entry.get("confidence", {}).get(severity, 1.0)
     return Finding(
         kind=name,
         question=entry["question"].format(**words),
         value=value,
         unit=entry["unit"],
         threshold=entry.get("threshold") if threshold is None else threshold,
-        severity=severity or entry["severity"],
-        confidence=confidence,
+        severity=severity,
+        confidence=usual if confidence is None else confidence,
         track=track,
         path=path,
         start_s=start_s,

@@ -76,7 +76,7 @@ def asked_once(
         start_s=first.start_s,
         end_s=last.end_s,
         severity=severity,
-        confidence=1.0,
+        confidence=None,
         first=clock_time(first.start_s),
         **words,
     )

@@ -34,6 +34,7 @@ LEAST_CORRELATION: Final = 0.05
 PATH_STEPS: Final = 25
 PATH_REACH_OCTAVES: Final = 0.13
 PATH_STIFFNESS: Final = 0.15
+PATH_SHARES: Final = 2.0 ** (np.linspace(-1.0, 1.0, PATH_STEPS) * PATH_REACH_OCTAVES)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -92,9 +93,10 @@ def possible_periods(mean: Values) -> tuple[float, ...]:
     return tuple(kept)
 
 
-def returns_after(mean: Values, period: float) -> Values:
-    """How the registers agree at half, once, twice and four times a period: ``(4, 5)``."""
-    return best_near(mean, period * np.array(EVIDENCE_MULTIPLES))
+def returns_after(mean: Values, periods: Values) -> Values:
+    """How the registers agree at half, once, twice and four times each period: ``(periods, 4, 5)``."""
+    lags = periods[:, np.newaxis] * np.array(EVIDENCE_MULTIPLES)
+    return best_near(mean, lags.ravel()).reshape(*lags.shape, -1)
 
 
 def best_returns(mean: Values) -> Values:
@@ -112,7 +114,7 @@ def best_near(correlation: Values, lags: Values) -> Values:
 
 def period_path(found: Periodicity, period: float) -> Values:
     """The period of each frame, where the tempo leans up to 9 % to either side of ``period``; shape ``(frames,)``."""
-    grid = period * 2.0 ** (np.linspace(-1.0, 1.0, PATH_STEPS) * PATH_REACH_OCTAVES)
+    grid = period * PATH_SHARES
     path = best_drift(found.windows[ALL_REGISTERS], grid, PATH_STIFFNESS)
     return np.interp(np.arange(found.frames), found.window_middles, grid[path])
 

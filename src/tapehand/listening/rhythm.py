@@ -125,7 +125,9 @@ def read_tempos(heard: Onsets, tones: Chroma) -> list[Reading]:
     if heard.is_silent:
         return []
     ground = _Ground(heard, tones)
-    readings = [ground.read(period) for period in _likeliest_at_first_sight(ground.mean)]
+    periods = _likeliest_at_first_sight(ground.mean)
+    returns = returns_after(ground.mean, periods)
+    readings = [ground.read(float(period), returned) for period, returned in zip(periods, returns, strict=True)]
     return [reading for reading in readings if reading is not None]
 
 
@@ -143,12 +145,11 @@ class _Ground:
         beats_s = track_beats(self._strength, period_path(self._found, period))
         return pulses(beats_s, self._heard, self._tones) if beats_s.size >= FEWEST_BEATS else None
 
-    def read(self, period: float) -> Reading | None:
-        """All about one tempo; None where there are too few beats."""
+    def read(self, period: float, returns: Values) -> Reading | None:
+        """All about one tempo after which so much ``(4, 5)`` returns; None where there are too few beats."""
         row = self.pulses(period)
         if row is None:
             return None
-        returns = returns_after(self.mean, period)
         on_beats = float(row.strongest[0::2].sum(axis=1).mean())
         return Reading(
             period=period,
@@ -164,8 +165,9 @@ def bar_features(row: Pulses, heard: Onsets, period: float) -> Values:
     scores = [row.readings[length].score for length in BAR_LENGTHS]
     beats_s = row.times_s[0::2]
     length_s = beat_lengths_s(beats_s)
-    levels = [float(np.sqrt(strongest_onsets(beats_s + share * length_s, heard)).mean()) for share in (0.0, *DIVISIONS)]
-    divided = [level / max(max(levels), 1e-9) for level in levels]
+    places_s = beats_s + np.array((0.0, *DIVISIONS))[:, np.newaxis] * length_s
+    levels = np.sqrt(strongest_onsets(places_s.ravel(), heard)).reshape(len(places_s), -1).mean(axis=1)
+    divided = levels / max(float(levels.max()), 1e-9)
     octaves = math.log2(_bpm(period) / MIDDLE_BPM)
     return np.array([*scores, *divided, octaves, octaves * octaves, max(scores), 1.0])
 
@@ -202,11 +204,9 @@ def _liveliest(heard: Onsets, tones: Chroma) -> tuple[Onsets, Chroma]:
     return Onsets(registers=heard.registers[start : start + length]), part
 
 
-def _likeliest_at_first_sight(mean: Values) -> list[float]:
+def _likeliest_at_first_sight(mean: Values) -> Values:
     """Possible periods that return most and are not unusual."""
-    periods = np.array(possible_periods(mean))
-    if not periods.size:
-        return []
+    periods = np.array(possible_periods(mean), dtype=np.float64)
     best = max(float(mean[27:400, ALL_REGISTERS].max()), 0.05)
     returns = (best_near(mean, periods) + 0.6 * best_near(mean, 2.0 * periods))[:, ALL_REGISTERS]
     likely = [
@@ -214,7 +214,7 @@ def _likeliest_at_first_sight(mean: Values) -> list[float]:
         for each, period in zip(returns, periods, strict=True)
     ]
     order = sorted(range(periods.size), key=lambda index: -round(likely[index], 9))
-    return [float(periods[index]) for index in order[:MOST_READ]]
+    return periods[np.array(order[:MOST_READ], dtype=np.int64)]
 
 
 def _usual(period: float) -> list[float]:

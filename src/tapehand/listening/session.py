@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tapehand.listening.bar_pictures import Line
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
-from tapehand.listening.form import HeardSection, Line, find_form, playing_map
+from tapehand.listening.form import HeardSection, find_form, playing_map
 from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts
 from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
 from tapehand.listening.intonation import heard_lines, intonation
@@ -127,7 +128,7 @@ def listen_to_session(
         beats_s = timeline.sure_beats_s if known.grid is None else beats_of_grid(known.grid, end_s)
         lines = _lines(tracks, together)
         told = _told(known, recordings, bars_s, end_s)
-        sections = _believed(find_form(lines, bars_s, told), has_bars=has_bars)
+        sections = _believed(find_form(lines, bars_s, told, timeline.chroma), has_bars=has_bars)
         between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, pitch.result(), timeline.sure_beats_s)

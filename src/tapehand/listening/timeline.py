@@ -19,6 +19,7 @@ from tapehand.listening.rhythm import Rhythm, hear_rhythm
 from tapehand.listening.roles import group_of
 from tapehand.listening.stirring import are_alike, stirs
 from tapehand.listening.tempo_curve import confidence_between, steadiness, tempo_curve
+from tapehand.listening.tones import Chroma
 from tapehand.song.finding import Fact
 
 RHYTHM_METHOD: Final = "rhythm/1"
@@ -37,11 +38,15 @@ VOICES: Final = "vocals"
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Timeline:
-    """What was heard of time and harmony; ``rhythm`` is None where nothing returns that could be a beat."""
+    """What was heard of time and harmony.
+
+    ``rhythm`` is None where nothing returns that could be a beat, ``chroma`` where there are no chords.
+    """
 
     rhythm: Rhythm | None
     harmony: Harmony
     onsets: Onsets | None
+    chroma: Chroma | None = None
 
     @property
     def sure_beats_s(self) -> tuple[float, ...]:
@@ -106,7 +111,7 @@ def hear_timeline(recordings: Recordings) -> Timeline:
     chords = {chord.chord for chord in harmony.chords if chord.chord is not None}
     if rhythm and heard and not clicked and len(chords) < 2 and are_alike(rhythm.beats_s, heard):
         rhythm = replace(rhythm, bar_confidence=min(rhythm.bar_confidence, WITHOUT_ACCENTS))
-    return Timeline(rhythm=rhythm, harmony=harmony, onsets=heard)
+    return Timeline(rhythm=rhythm, harmony=harmony, onsets=heard, chroma=tones.chroma if chords else None)
 
 
 def _clicked(recordings: Recordings, names: Sequence[str]) -> Rhythm | None:

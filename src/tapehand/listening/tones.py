@@ -1,4 +1,7 @@
-"""Which tones sound, every 50 ms: spectral peaks folded into pitch classes, and the reference they are tuned to."""
+"""Which tones sound, 20 times a second: spectral peaks folded into pitch classes, and the reference they are tuned to.
+
+Spectra of half a second are taken every 100 ms; between two of them the strengths of the tones go on evenly.
+"""
 
 import math
 from collections.abc import Iterator
@@ -10,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehand.kernels.spectra import PowerSpectra
-from tapehand.kernels.tones import STEADY_FRAMES, beside_semitones, pitch_classes, steady_peaks
+from tapehand.kernels.tones import beside_semitones, pitch_classes, steady_peaks
 from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact
 
 Values = NDArray[np.float64]
 
-HOP_SAMPLES: Final = COMPACT_RATE_HZ // 20
 FRAMES_PER_SECOND: Final = 20
+HOP_SAMPLES: Final = 2 * COMPACT_RATE_HZ // FRAMES_PER_SECOND
 WINDOW_SAMPLES: Final = 4_096
 LINE_HZ: Final = COMPACT_RATE_HZ / WINDOW_SAMPLES
 LOWEST_HZ: Final = 38.0
@@ -46,7 +49,7 @@ class Peaks:
     frame : int64 ``(peaks,)``, rising.
     pitch : MIDI pitch with fraction at A4 = 440 Hz, float64 ``(peaks,)``.
     weight : compressed magnitude, 0 and more, float64 ``(peaks,)``.
-    frames : how many frames there are, at 20 a second.
+    frames : how many frames there are, at 10 a second.
     """
 
     frame: NDArray[np.int64]
@@ -146,7 +149,7 @@ def chroma(found: Peaks, reference: Tuning) -> Chroma:
     treble = _pitch_of(TREBLE_NONE_HZ), _pitch_of(TREBLE_FULL_HZ)
     offset = reference.cents / 100.0
     high, low = pitch_classes(found.frame, found.pitch, found.weight, found.frames, offset, treble, bass)
-    return Chroma(treble=high, bass=low)
+    return Chroma(treble=_twice_as_fine(high), bass=_twice_as_fine(low))
 
 
 def _pitch_of(hz: float) -> float:
@@ -154,13 +157,21 @@ def _pitch_of(hz: float) -> float:
 
 
 def _with_neighbours(heard: Compact, frames: int) -> Iterator[NDArray[np.float32]]:
-    """Power spectra of neighbouring frames, two more before and after; frame ``i`` has its middle at ``i`` hops."""
-    around = WINDOW_SAMPLES // 2 + STEADY_FRAMES * HOP_SAMPLES
+    """Power spectra of neighbouring frames, one more before and after; frame ``i`` has its middle at ``i`` hops."""
+    around = WINDOW_SAMPLES // 2 + HOP_SAMPLES
     sound = np.zeros(heard.coded.size + 2 * around + HOP_SAMPLES, dtype=np.float32)
     np.multiply(heard.coded, np.float32(heard.coding_gain), out=sound[around : around + heard.coded.size])
     spectra = PowerSpectra(_window(), 1.0)
     for first in range(0, max(frames, 1), BATCH):
-        yield spectra.of(sound[first * HOP_SAMPLES :], HOP_SAMPLES, min(BATCH, frames - first) + 2 * STEADY_FRAMES)
+        yield spectra.of(sound[first * HOP_SAMPLES :], HOP_SAMPLES, min(BATCH, frames - first) + 2)
+
+
+def _twice_as_fine(frames: Values) -> Values:
+    """Each frame and the mean of it and the next; the last goes on."""
+    fine = np.repeat(frames, 2, axis=0)
+    fine[1:-1:2] += frames[1:]
+    fine[1:-1:2] *= 0.5
+    return fine
 
 
 @cache
