@@ -1,7 +1,7 @@
 """Odd things to listen to: what comes is one plain object, soon, without a confident word about what is not there.
 
-Every attempt makes one odd file or folder from its number and listens to it by the command line, in a process that may
-hold no more than 500 MB beside what Python itself maps. What no listener could know must not be said with confidence;
+Every attempt makes one odd file or folder from its number and listens to it by the command line, in a process of
+bounded memory. What no listener could know must not be said with confidence;
 of a song whose tempo and key are known, what is said with confidence must be so.
 """
 
@@ -22,6 +22,7 @@ LIMIT_S = 120.0
 LIMIT_BYTES = 3 << 30
 CONFIDENT, PERHAPS = 0.8, 0.5
 MOST_QUESTIONS = 4
+SLOW_BPM = 70.0
 SEMITONES = ["C", "C#/Db", "D", "D#/Eb", "E", "F", "F#/Gb", "G", "G#/Ab", "A", "A#/Bb", "B"]
 Heard = Mapping[str, Any]
 
@@ -34,14 +35,14 @@ def attempt(number: int, folder: Path) -> str | None:
     if kind in FOLDERS:
         (folder / "stems").mkdir()
         FOLDERS[kind](chance, folder / "stems")
-        return _judged(kind, folder / "stems", lambda heard: _of_folder(heard))
+        return _judged(kind, folder / "stems", judge_folder)
     if kind in SONGS:
         rate_hz, sound, bpm, tonic = SONGS[kind](chance)
         path = written(folder / "sound.wav", sound, rate_hz)
-        return _judged(kind, path, lambda heard: _of_song(heard, bpm, tonic))
+        return _judged(kind, path, lambda heard: judge_song(heard, bpm, tonic))
     maker, what = UNKNOWABLE[kind]
     path = written(folder / "sound.wav", maker(chance), RATE_HZ)
-    return _judged(kind, path, lambda heard: _of_unknowable(heard, what))
+    return _judged(kind, path, lambda heard: judge_unknowable(heard, what))
 
 
 def written(path: Path, sound: Sound, rate_hz: int = RATE_HZ) -> Path:
@@ -102,7 +103,7 @@ def _sure(heard: Heard, name: str, least: float = CONFIDENT) -> list[Any]:
     ]
 
 
-def _of_unknowable(heard: Heard, what: str) -> str | None:
+def judge_unknowable(heard: Heard, what: str) -> str | None:
     """No tempo, metre, form or key where there is none."""
     for names, concerned in ((("tempo_bpm", "metre"), "time"), (("key",), "key")):
         for name in names:
@@ -121,9 +122,11 @@ def _few_questions(heard: Heard) -> str | None:
     return f"{len(asked)} questions: {', '.join(asked)}" if len(asked) > MOST_QUESTIONS else None
 
 
-def _of_song(heard: Heard, bpm: float, tonic: int) -> str | None:
+def judge_song(heard: Heard, bpm: float, tonic: int) -> str | None:
+    """Tempo and key as they were played, where they are said with confidence; slow songs are counted in either way."""
+    counted = (bpm, 2.0 * bpm) if bpm < SLOW_BPM else (bpm,)
     for said in _sure(heard, "tempo_bpm"):
-        if abs(said / bpm - 1.0) > 0.04:
+        if min(abs(said / each - 1.0) for each in counted) > 0.04:
             return f"{said} BPM said with confidence, played at {bpm:.1f}"
     for said in _sure(heard, "key"):
         if said.split()[0] not in SEMITONES[tonic % 12].split("/") or "minor" in said:
@@ -131,7 +134,8 @@ def _of_song(heard: Heard, bpm: float, tonic: int) -> str | None:
     return _common(heard) or _few_questions(heard)
 
 
-def _of_folder(heard: Heard) -> str | None:
+def judge_folder(heard: Heard) -> str | None:
+    """Nothing that is no confidence and no place."""
     return _common(heard)
 
 

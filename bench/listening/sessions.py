@@ -140,7 +140,7 @@ def measure() -> str:
             "",
             "Real sessions. Scrambled: the same files under numbers; wrong: another role, said with 0.7 or more.",
             "",
-            "| session | tracks | named | scrambled, confidently wrong | asked at import | asked then | kinds | notes |",
+            "| session | tracks | named | scrambled and surely wrong | asked at import | asked then | kinds | notes |",
             "|---|---|---|---|---|---|---|---|",
             *real(folders),
         ]

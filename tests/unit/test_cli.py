@@ -12,8 +12,8 @@ import pytest
 
 from tapehand.catalogue.loading import load
 from tapehand.cli.frame import ProgressLine, run
-from tapehand.cli.main import commands, tapehand
 from tapehand.cli.heard import show_findings
+from tapehand.cli.main import commands, tapehand
 from tapehand.cli.tables import number, place, signed
 
 

@@ -1,5 +1,6 @@
 """Pictures are well-formed, hold what was put in, and stand where the numbers say."""
 
+import math
 import re
 import struct
 import zlib
@@ -11,14 +12,16 @@ import pytest
 from tapehand.audio import Audio
 from tapehand.audio.peaks import peaks
 from tapehand.pictures.axes import Scale, frequency_ticks, time_ticks
+from tapehand.pictures.chord_chart import ChartChord, chord_chart_svg
 from tapehand.pictures.levels import LevelRow, levels_svg
 from tapehand.pictures.loudness import loudness_svg
 from tapehand.pictures.palette import HEAT_ANCHORS
 from tapehand.pictures.piano_roll import LEFT_PX, RollNote, RollPart, RollSection, note_name, piano_roll_svg
+from tapehand.pictures.pitch_line import pitch_line_svg
 from tapehand.pictures.png import heat, png
-from tapehand.pictures.spectrogram import spectrogram_png, spectrogram_svg
+from tapehand.pictures.spectrogram import SpectrogramMark, spectrogram_png, spectrogram_svg
 from tapehand.pictures.spectrum import TargetBand, spectrum_svg
-from tapehand.pictures.svg import Drawing, shortened
+from tapehand.pictures.svg import Drawing, shortened, text_width
 from tapehand.pictures.waveform import Mark, waveform_svg
 
 NASTY = "<script>&\"'\x1b[31m\u202e\udcff🥁"
@@ -181,3 +184,38 @@ def test_numbers_are_short():
     drawing.line((1 / 3, -0.0001), (2.50, 7.0), stroke="grid")
     assert 'x1="0.33" y1="0" x2="2.5" y2="7"' in drawing.document()
     assert "prefers-color-scheme" not in drawing.document()
+
+
+def test_a_chart_repeats_no_chord_that_goes_on_and_doubts_what_is_not_sure() -> None:
+    played = [("C", 0.0, 0.9), ("C", 1.0, 0.9), ("N", 2.0, 0.9), ("Am7", 3.0, 0.2)]
+    chords = [ChartChord(start_bars=at, name=name, confidence=sure) for name, at, sure in played]
+    words = re.findall(r"<text[^>]*font-size=\"16\"[^>]*>([^<]*)<", chord_chart_svg(chords, bars=4, title="x"))
+    assert words == ["C", "/", "N.C.", "Am7?"]
+
+
+def test_marks_of_one_kind_close_together_are_labelled_once() -> None:
+    audio = Audio.of(np.random.default_rng(1).standard_normal((1, 8_000)), 8_000)
+    marks = [SpectrogramMark(label=label, start_s=at, end_s=at) for label, at in (("click", 0.5), ("click", 0.51))]
+    assert spectrogram_svg(audio, title="x", marks=marks).count(">click<") == 1
+    apart = [
+        marks[0],
+        SpectrogramMark(label="click", start_s=0.9, end_s=0.9),
+        SpectrogramMark(label="hum", start_s=0.5, end_s=0.6),
+    ]
+    assert spectrogram_svg(audio, title="x", marks=apart).count(">click<") == 2
+
+
+def test_letters_of_double_width_take_twice_the_room() -> None:
+    assert shortened("リードボーカル", 14) == "リードボーカル"
+    cut = shortened("リードボーカル メイン", 12)
+    assert text_width(cut) <= 12
+    assert "…" in cut
+
+
+def test_slips_by_octaves_do_not_flatten_a_line() -> None:
+    times = [0.01 * step for step in range(1_000)]
+    steady = [60.0 + 0.1 * math.sin(step / 10.0) for step in range(1_000)]
+    slipped = [*steady[:500], 84.0, *steady[501:]]
+    drawn = [pitch_line_svg(times, pitches, title="x", length_s=10.0) for pitches in (steady, slipped)]
+    labels = [re.findall(r">([A-G]#?\d)<", each) for each in drawn]
+    assert labels[0] == labels[1]

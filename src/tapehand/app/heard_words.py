@@ -19,6 +19,7 @@ NOT_SURE: Final = "not sure, please tell me"
 TOLD_BY: Final = "tempo map"
 A4_HZ: Final = 440.0
 EDGES: Final = 10
+LONGEST_SONG_S: Final = 1800.0
 LEAST_RANGE: Final = 0.02
 
 
@@ -61,8 +62,9 @@ def said_of_song(heard: "Listening") -> tuple[Said, ...]:
 
 
 def form_is_told(heard: "Listening") -> bool:
-    """Whether any section is more than a guess."""
-    return any(section.confidence >= PERHAPS for section in heard.sections)
+    """Whether any section is more than a guess; a set or a side of a record has songs, and no sections."""
+    is_a_song = bool(heard.bars_s) and heard.bars_s[-1] <= LONGEST_SONG_S
+    return is_a_song and any(section.confidence >= PERHAPS for section in heard.sections)
 
 
 def _tempo(told: "dict[str, list[Fact]]") -> Iterator[Said]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _HEADS: Final = {"serious": "Before anything else", "ask": "Questions", "note": "Good to know"}
 _SURE: Final = 0.8
 _MOST_NAMED: Final = 6
+# A set of an hour changes its key dozens of times.
+_MOST_LINES: Final = 16
 
 
 def show_heard(heard: "Listening", *, show_all: bool, of_song: bool) -> None:
@@ -24,9 +26,12 @@ def show_heard(heard: "Listening", *, show_all: bool, of_song: bool) -> None:
     if song:
         say()
         rows = [(each.what, each.value, each.sure, place(each.start_s, each.end_s)) for each in song]
+        rows, more = rows[:_MOST_LINES], len(rows) - _MOST_LINES
         # Places only where something changes on its way.
         columns = 4 if any(row[3] for row in rows) else 3
         show_table(("the song", "", "how sure", "where")[:columns], [row[:columns] for row in rows])
+        if more > 0:
+            say(f"{counted(more, 'line')} more with --json.")
     if form_is_told(heard):
         say()
         show_table(
