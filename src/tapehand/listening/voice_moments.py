@@ -35,10 +35,11 @@ def voice_breaks(name: str, pitch: PitchCurve, sound: Audio) -> list[Moment]:
 
 
 def _break(name: str, start_s: float, end_s: float, away: float) -> Moment:
-    """Surer the farther and the shorter: a quick note lasts longer, an ornament stays nearer."""
+    """Surer the farther and the shorter: a quick note lasts longer, an ornament stays nearer; slips are shorter."""
     limits = settings("voice_break")
     far = min(1.0, away / limits["surely_semitones"])
-    short = min(1.0, limits["surely_s"] / (end_s - start_s))
+    length_s = end_s - start_s
+    short = min(1.0, limits["surely_s"] / length_s, length_s / limits["surely_from_s"])
     confidence = limits["confidence"] * far * short
     return Moment(what="voice_break", track=name, start_s=start_s, end_s=end_s, value=away, confidence=confidence)
 
