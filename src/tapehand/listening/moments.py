@@ -96,6 +96,7 @@ def apart_from_phrases(name: str, compact: Compact) -> list[Moment]:
     phrases = [(a, b) for a, b in loud if b - a >= limits["shortest_phrase_s"] * compact.frames_per_s]
     least_db = max(floor_db + limits["over_floor_db"], loud_db - limits["deepest_db"])
     events = _stretches(level_db > least_db, round(0.15 * compact.frames_per_s))
+    phrases = _without_talk_before(phrases, level_db, loud_db, compact.frames_per_s)
     if not phrases:
         return []
     return [
@@ -150,6 +151,19 @@ def _apart(
         value=float(level_db[first:end].max()) - loud_db,
         confidence=0.5,
     )
+
+
+def _without_talk_before(
+    phrases: list[tuple[int, int]], level_db: Levels, loud_db: float, frames_per_s: float
+) -> list[tuple[int, int]]:
+    """The phrases from the first that is as loud as phrases are or leads into the next: before it is talk."""
+    limits = settings("before")
+    for number, (first, end) in enumerate(phrases[:-1]):
+        soft = float(level_db[first:end].max()) < loud_db - limits["talk_below_db"]
+        alone = phrases[number + 1][0] - end >= settings("apart")["alone_s"] * frames_per_s
+        if not (soft and alone):
+            return phrases[number:]
+    return phrases[-1:]
 
 
 def _stands_alone(
