@@ -305,6 +305,30 @@ def dual_mono(rng: Rng, sound: Sound, severity: str) -> Planted:
     return Planted(sound=np.stack([middle, middle]) + noise * rng.standard_normal((2, middle.size)))
 
 
+def opposed(rng: Rng, sound: Sound, severity: str) -> Planted:
+    """One side upside down all the time; less of it where each side has a room of its own."""
+    room = {"subtle": 0.4, "clear": 0.2, "gross": 0.0}[severity]
+    middle = sound.mean(axis=0)
+    rooms = shaped_noise(rng, 0.05, 200.0, 12_000.0), shaped_noise(rng, 0.05, 200.0, 12_000.0)
+    sides = np.stack([middle, -rng.uniform(0.7, 1.0) * middle])
+    wet = np.stack([signal.oaconvolve(middle, each)[: middle.size] for each in rooms])
+    return Planted(sound=sides + wet * room * rms(sides) / rms(wet))
+
+
+def one_sided(rng: Rng, sound: Sound, severity: str) -> Planted:
+    """A mono recording on one side of a stereo file; on the other what a converter adds, or nothing."""
+    middle = sound.mean(axis=0)
+    noise = rms(sound) * decibels(-70.0) * rng.standard_normal(middle.size)
+    sides = np.stack([middle, {"subtle": noise, "clear": 0.1 * noise, "gross": 0.0 * noise}[severity]])
+    return Planted(sound=sides[:: int(rng.choice([1, -1]))].copy())
+
+
+def emptied(rng: Rng, sound: Sound, severity: str) -> Planted:
+    """An export in which the track was muted: nothing, or what a dither or a converter adds."""
+    noise = {"subtle": decibels(-78.0), "clear": decibels(-96.0), "gross": 0.0}[severity]
+    return Planted(sound=noise * rng.standard_normal(sound.shape))
+
+
 def fake_stereo(rng: Rng, sound: Sound, severity: str) -> Planted:
     """One signal made wide: late on one side, through combs, or through opposite equalisers."""
     middle = sound.mean(axis=0)
@@ -366,5 +390,8 @@ FAULTS: Final[dict[str, FaultClass]] = {
     "breaths": FaultClass(plant=breaths, kinds=("breaths",), stems=("voice",), placed=True, soft=True),
     "dual mono": FaultClass(plant=dual_mono, kinds=("dual_mono",)),
     "fake stereo": FaultClass(plant=fake_stereo, kinds=("fake_stereo",)),
+    "opposed sides": FaultClass(plant=opposed, kinds=("anti_phase",)),
+    "one side": FaultClass(plant=one_sided, kinds=("one_sided",)),
+    "silence": FaultClass(plant=emptied, kinds=("silent",)),
     "phase flips": FaultClass(plant=phase_flips, kinds=("phase_flips",), placed=True),
 }

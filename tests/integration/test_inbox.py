@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tapehand.app.cold_listening import ask_cold, play, remark
-from tapehand.app.inbox import answer_questions, entries, inbox, questions
+from tapehand.app.inbox import answer_questions, dismiss_moments, entries, inbox, keep_found, questions
+from tapehand.app.locks import lift, lock_rows
 from tapehand.app.propose import file_proposal
 from tapehand.app.songs import create_from_folder
 from tapehand.audio import Audio, io
@@ -174,3 +175,32 @@ def test_the_command_shows_it_all(song: SongStore, capsys: pytest.CaptureFixture
     assert run(tapehand, ["inbox", "--track", "voice"]) == 2
     assert run(tapehand, ["hear"]) == 2
     assert run(tapehand, ["hear", "--blind", "abx", "-o", "x"]) == 2
+
+
+def test_a_moment_is_kept_or_let_go_and_that_lasts(song: SongStore) -> None:
+    moments = [finding("moments", "t02", "note", at_s) for at_s in (0.2, 2.2, 4.2)]
+    note(song, *moments, finding("plosive", "t02", "ask", 0.2), finding("plosive", "t02", "ask", 3.0))
+    assert keep_found(song, "moments", "voice", by="Ann", at_s=0.3) == 1
+    assert dismiss_moments(song, "voice", by="Ann", at_s=2.2) == 1
+    waiting = [(each.finding.kind, each.finding.start_s) for each in inbox(song).questions]
+    # What is kept is not asked about as a fault either; what was let go still may be one.
+    assert waiting == [("plosive", 3.0), ("moments", 4.2)]
+    note(song, *moments, finding("plosive", "t02", "ask", 2.2))
+    again = [(each.finding.kind, each.finding.start_s) for each in inbox(song).questions]
+    assert again == [("plosive", 2.2), ("moments", 4.2)]
+    with pytest.raises(InputError, match="moments"):
+        dismiss_moments(song, "voice", by="Ann", at_s=9.0)
+    (kept,) = lock_rows(song)
+    lift(song, kept.id, by="Ann")
+    assert ("moments", 0.2) in [(each.finding.kind, each.finding.start_s) for each in inbox(song).questions]
+
+
+def test_moments_are_kept_and_let_go_by_the_command(song: SongStore, capsys: pytest.CaptureFixture[str]) -> None:
+    note(song, *(finding("moments", "t02", "note", at_s) for at_s in (0.2, 2.2)))
+    song.close()
+    assert run(tapehand, ["inbox", "--keep", "moments", "--at", "0.2"]) == 0
+    assert run(tapehand, ["inbox", "--leave", "moments", "--at", "2.2", "--track", "voice"]) == 0
+    assert run(tapehand, ["inbox", "--leave", "plosive", "--at", "2.2"]) == 2
+    capsys.readouterr()
+    assert run(tapehand, ["inbox", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"] == []

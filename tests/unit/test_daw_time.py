@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapehand.interchange.daw_time import daw_time_of, read_daw_time
 from tapehand.interchange.midi import write_midi
-from tapehand.listening.grid import bars_of_grid, beats_of_grid, marked_sections
+from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_findings, marked_sections
+from tapehand.listening.rhythm import Rhythm
 from tapehand.music.form import Section
 from tapehand.music.time import Metre, MetreChange, TempoChange, TempoMap
 from tapehand.song.song import Song
@@ -114,3 +116,36 @@ def test_bars_and_beats_lie_where_the_map_says(bpms: list[float], gaps: list[int
         for line_s in lines_s:
             assert line_s == pytest.approx(grid.seconds_at(tick), abs=1e-9)
             tick += getattr(grid.metre_at(tick), step)
+
+
+def heard(bpm: float, start_s: float = 0.0, confidence: float = 0.95) -> Rhythm:
+    beats_s = start_s + np.arange(40) * 60.0 / bpm
+    return Rhythm(
+        tempo_bpm=bpm,
+        tempo_confidence=confidence,
+        alternatives=(),
+        beats_s=beats_s,
+        beat_confidence=confidence,
+        metre=Metre(),
+        downbeats_s=beats_s[::4],
+        bar_confidence=confidence,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "asks"),
+    [
+        (heard(120.0), False),
+        (heard(60.0), False),
+        (heard(80.0), False),
+        (heard(120.5), False),
+        (heard(97.0), True),
+        (heard(97.0, confidence=0.7), False),
+        (heard(120.0, start_s=0.25), False),  # off beats
+        (heard(120.0, start_s=0.01), False),
+        (heard(120.0, start_s=0.1), True),
+        (None, False),
+    ],
+)
+def test_a_map_that_is_not_of_this_session_is_asked_about(rhythm: Rhythm | None, asks: bool) -> None:
+    assert bool(grid_findings(TempoMap.steady(120.0), "a.mid", rhythm)) == asks

@@ -115,11 +115,11 @@ class BandwidthScan:
         self._flatness += (geometric / (arithmetic + np.float32(NOTHING))).sum(axis=0, dtype=np.float64)
         self._reached += self._cut_at(means, logs).sum(axis=0)
 
-    def feed_long(self, powers: NDArray[np.float64]) -> None:
+    def feed_long(self, powers: Powers) -> None:
         """Take the next long frames, power per line, ``(frames, lines)`` up to half the rate."""
         times = (powers.shape[1] - 1) // (self._grid.lines - 1)
         # As much to each line as noise of that power has in a short frame, whose window and scale are others.
-        some = (powers * (HANN_SCALE * times)).astype(np.float32)
+        some = powers * np.float32(HANN_SCALE * times)
         some = some[some.sum(axis=1) > LOUD_POWER * times]
         if not len(some):
             return

@@ -12,7 +12,7 @@ import numpy as np
 
 from tapehand.listening.kinds import counted, limit
 from tapehand.listening.occurrences import Occurrence, asked_once, marks, merged, strongest
-from tapehand.listening.screens import Screen, highest_between
+from tapehand.listening.screens import Levels, Screen, highest_between
 from tapehand.song.finding import Fact, Finding
 from tapehand.units import db_to_gain, gain_to_db, samples_to_seconds
 
@@ -78,13 +78,19 @@ class ClickScan:
         return bool(jumps[hop] > self._far * around.max(initial=0.0)) and at > reach and not at_end
 
     def _goes_on(self, screen: Screen, channel: int, hop: int) -> bool:
-        """Whether the sound is as loud before as after: what begins or ends here makes a click of its own kind."""
-        peaks, reach = screen.peaks[channel], screen.hops(limit("clicks", "level_s"))
-        before = float(peaks[max(0, hop - reach) : hop - 1].max(initial=0.0))
-        after = float(peaks[hop + 2 : hop + reach].max(initial=0.0))
+        """Whether the sound is as loud before as after: what begins or ends here makes a click of its own kind.
+
+        Compared right beside it, as the sound may be dying away, and a little off, as a jump dies away as well.
+        """
+        beside, off, far = (screen.hops(limit("clicks", key)) for key in ("near_s", "off_s", "level_s"))
+        return any(self._is_level(screen.peaks[channel], hop, *span) for span in ((2, far), (2, beside), (off, far)))
+
+    def _is_level(self, peaks: Levels, hop: int, first: int, last: int) -> bool:
+        """Whether it is as loud from ``last`` to ``first`` hops before as after, or hardly there."""
+        before = float(peaks[max(0, hop - last) : max(0, hop + 1 - first)].max(initial=0.0))
+        after = float(peaks[hop + first : hop + last].max(initial=0.0))
         change_db = abs(gain_to_db(max(before, SMALLEST) / max(after, SMALLEST)))
-        quiet = max(before, after) < self._quiet
-        return quiet or change_db <= limit("clicks", "most_change_db")
+        return max(before, after) < self._quiet or change_db <= limit("clicks", "most_change_db")
 
     def _keep(self, screen: Screen, channel: int, hop: int, around: float) -> None:
         start = screen.position(hop) - screen.segment.start_samples

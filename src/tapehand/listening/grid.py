@@ -1,19 +1,26 @@
 """A tempo map that is known, in seconds: its bars, its beats, and what it says of the song."""
 
+import cmath
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
+from tapehand.listening.kinds import finding, limit
 from tapehand.listening.marks import DawTime, told_sections
+from tapehand.listening.rhythm import Rhythm
 from tapehand.music.form import Section
 from tapehand.music.time import PPQ, TempoMap
-from tapehand.song.finding import Fact
+from tapehand.song.finding import Fact, Finding
 
 METHOD: Final = "tempo map of "
 HEARD_INSTEAD: Final = ("tempo_bpm", "metre", "tempo_alternative_bpm")
 MOST_CHANGES_TOLD: Final = 64
+KIND: Final = "tempo_map_differs"
+# Beats are counted slower or faster than the quarter notes of a map; that is no difference.
+LEVELS: Final = (1.0, 2.0, 0.5, 4.0, 0.25, 3.0, 1 / 3, 1.5, 2 / 3, 4 / 3, 0.75)
 
 _Change = tuple[str, int, float | str, str]
 
@@ -47,6 +54,31 @@ def grid_facts(grid: TempoMap, end_s: float, heard: Sequence[Fact], source: str)
     """What was heard, with the tempi and metres of the map of ``source`` in the place of those that were heard."""
     kept = (fact for fact in heard if fact.name not in HEARD_INSTEAD)
     return (*_told_facts(grid, end_s, METHOD + source), *kept)
+
+
+def grid_findings(grid: TempoMap, source: str, rhythm: Rhythm | None) -> tuple[Finding, ...]:
+    """Whether a map is that of this session, asked where what is played goes otherwise beyond doubt."""
+    sure = limit(KIND, "least_confidence")
+    if rhythm is None or len(grid.tempos) > 1 or min(rhythm.tempo_confidence, rhythm.beat_confidence) < sure:
+        return ()
+    told_bpm, heard_bpm, half_s = grid.tempos[0].bpm, rhythm.tempo_bpm, 30.0 / grid.tempos[0].bpm
+    beside_s = _beside(rhythm.beats_s.tolist(), half_s)
+    if all(abs(heard_bpm / (told_bpm * level) - 1.0) > limit(KIND, "tempo_share") for level in LEVELS):
+        told, heard = f"it goes at {told_bpm:g} BPM", f"what is played goes at {heard_bpm:.2f} BPM"
+    elif beside_s is not None and abs(beside_s) > 2.0 * half_s * limit(KIND, "beside_beats"):
+        told, heard = "the first beat is where the files begin", f"beats lie {1000 * beside_s:+.0f} ms beside that"
+    else:
+        return ()
+    return (finding(KIND, track=None, path=None, value=heard_bpm, source=source, told=told, heard=heard),)
+
+
+def _beside(beats_s: Sequence[float], step_s: float) -> float | None:
+    """How far beats lie beside a grid of steps from 0 on, in seconds; None where they do not lie together."""
+    turns = [cmath.exp(2j * math.pi * beat_s / step_s) for beat_s in beats_s]
+    mean = sum(turns) / max(1, len(turns))
+    if abs(mean) < limit(KIND, "together"):
+        return None
+    return cmath.phase(mean) / (2.0 * math.pi) * step_s
 
 
 def _told_facts(grid: TempoMap, end_s: float, method: str) -> Iterator[Fact]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tapehand.catalogue.loading import load
 from tapehand.dsp.psola import PitchCurve
 from tapehand.listening.notes import Note, settled
+from tapehand.listening.pitch import HOP_S
 from tapehand.listening.recordings import COMPACT_RATE_HZ, Compact
 
 Series = NDArray[np.float64]
@@ -72,16 +73,23 @@ def settings() -> Mapping[str, Any]:
 def line_kind(compact: Compact, pitch: PitchCurve, notes: Sequence[Note]) -> tuple[LineKind, float]:
     """What kind of line a track carries, and how sure that is (0..1)."""
     alone, together = _frames_told_apart(compact, pitch)
-    if alone + together < settings()["fewest_frames"] or not notes:
+    if not notes:
         return "no line", 0.5
+    held = held_share(notes)
+    if alone + together < settings()["fewest_frames"]:
+        # Too short, or too restless for frames of a quarter of a second; breath and noise have hardly a pitch.
+        pitched = _pitched_share(compact, pitch) >= settings()["pitched_share"]
+        return (_by_rest(held) if pitched else "no line"), 0.45
     several = together / (alone + together)
     if several >= settings()["several_share"]:
         return "several voices", min(1.0, 0.5 + several - settings()["several_share"])
     apart = min(1.0, 0.5 + 1.5 * (settings()["several_share"] - several))
-    held = held_share(notes)
-    if held < settings()["sung_share"]:
-        return "sliding voice", min(apart, 0.5 + settings()["sung_share"] - held)
-    return "one voice", min(apart, 0.6 + held - settings()["sung_share"])
+    off = abs(held - settings()["sung_share"])
+    return _by_rest(held), min(apart, 0.55 + off)
+
+
+def _by_rest(held: float) -> LineKind:
+    return "one voice" if held >= settings()["sung_share"] else "sliding voice"
 
 
 def held_share(notes: Sequence[Note]) -> float:
@@ -111,6 +119,14 @@ def _plain(note: Note, tuning_hz: float) -> LineNote:
         vibrato_cents=note.vibrato_cents,
         confidence=note.confidence,
     )
+
+
+def _pitched_share(compact: Compact, pitch: PitchCurve) -> float:
+    """Of the loud moments, the share that has a pitch."""
+    loud = compact.levels > settings()["loud_share"] * float(np.quantile(compact.levels, 0.95))
+    frames = np.round(np.flatnonzero(loud) / compact.frames_per_s / HOP_S).astype(np.int64)
+    heard = pitch.hz[frames[frames < pitch.hz.size]] > 0.0
+    return float(heard.mean()) if heard.size else 0.0
 
 
 def _frames_told_apart(compact: Compact, pitch: PitchCurve) -> tuple[int, int]:
@@ -186,17 +202,17 @@ def _explained(power: Series, peaks: NDArray[np.int64], low_hz: float, high_hz: 
 
 
 def _has_low_partials(power: Series, hz: float) -> bool:
-    """Whether two of the first three partials of a pitch are there.
+    """Whether the lowest partials of a pitch are there, or three of four.
 
-    The tones of a triad are partials of a pitch two octaves below its root, which nobody sings.
+    The tones of a fifth or a triad are partials of a pitch an octave or two below the root, which nobody sings.
     """
     least = settings()["least_partial"] * float(power.max())
     present = 0
     lowest = round(hz / LINE_HZ)
     if float(power[max(0, lowest - 2) : lowest + 3].max(initial=0.0)) > settings()["strong_fundamental"] * power.max():
         return True
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 5):
         at, beside = (round(place * hz / LINE_HZ) for place in (number, number - 0.5))
         tone, valley = (float(power[max(0, line - 2) : line + 3].max(initial=0.0)) for line in (at, beside))
         present += tone > least and tone > settings()["over_valley"] * valley
-    return present >= 2
+    return present >= 3

@@ -114,13 +114,13 @@ def tempo_moments(beats_s: Sequence[float]) -> list[Moment]:
     width = int(limits["around_beats"])
     padded = np.pad(lengths, width, mode="reflect")
     usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1), axis=1)
-    slower = _smoothed(lengths / usual - 1.0, 3)
+    slower = _smoothed(lengths / usual - 1.0, int(limits["smoothing_beats"]))
     found = []
     for what, mask in (
         ("rubato", slower > limits["slower"]),
         ("push", slower < -settings("push")["faster"]),
     ):
-        for a, b in _stretches(mask, 1):
+        for a, b in _stretches(mask, 3):
             if b - a >= settings(what)["fewest_beats"]:
                 value = 100.0 * float(np.abs(slower[a:b]).max())
                 span = {"start_s": float(beats_s[a]), "end_s": float(beats_s[b])}

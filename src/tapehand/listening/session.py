@@ -1,6 +1,6 @@
 """Everything that is heard of a session, put together: tracks, what lies between them, time, harmony and form."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,7 +9,7 @@ from tapehand.listening.bar_pictures import Line
 from tapehand.listening.between import heard_between
 from tapehand.listening.form import METHOD as FORM_METHOD
 from tapehand.listening.form import HeardSection, find_form, playing_map
-from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts
+from tapehand.listening.grid import bars_of_grid, beats_of_grid, grid_facts, grid_findings
 from tapehand.listening.heard_track import HeardTrack, Memory, NoMemory
 from tapehand.listening.intonation import heard_lines, intonation
 from tapehand.listening.kinds import finding
@@ -32,6 +32,7 @@ from tapehand.work import Work
 # Without bars a song is cut into stretches of about a bar, and nothing about its form is said with confidence.
 STRETCH_S: Final = 2.0
 SURE_WITHOUT_BARS: Final = 0.45
+THE_SONG: Final = "the song"
 # In one question; a listening names all of them beside their tracks.
 MOST_NAMED: Final = 12
 
@@ -49,7 +50,7 @@ class Known:
     """
 
     grid: TempoMap | None = None
-    grid_of: str = "the song"
+    grid_of: str = THE_SONG
     sections: tuple[Section, ...] = ()
     marks: tuple[Mark, ...] = ()
     kept: tuple[KeptStretch, ...] = ()
@@ -132,6 +133,7 @@ def listen_to_session(
         between = heard_between(together, beats_s, pitch.result)
     # A tempo map is steady by what it says: what pushes or gives can be heard only where it is the playing that tells.
     moments = find_moments(together, pitch.result(), timeline.sure_beats_s)
+    own = [one for track in tracks for one in track.findings()]
     return Listening(
         rate_hz=rate_hz,
         tracks=tuple(_row(track) for track in tracks),
@@ -145,10 +147,11 @@ def listen_to_session(
         ),
         findings=beside_kept(
             (
-                *(one for track in tracks for one in track.findings()),
+                *own,
                 *session_findings([_length(track) for track in tracks], rate_hz),
                 *_role_findings(tracks),
-                *between.findings,
+                *_map_findings(known, timeline),
+                *_beside_own(between.findings, own),
                 *moment_findings(moments),
             ),
             known.kept,
@@ -191,6 +194,13 @@ def _heard_or_remembered(
 def _time_facts(known: Known, timeline: Timeline, end_s: float) -> tuple[Fact, ...]:
     heard = timeline.facts()
     return heard if known.grid is None else grid_facts(known.grid, end_s, heard, known.grid_of)
+
+
+def _map_findings(known: Known, timeline: Timeline) -> tuple[Finding, ...]:
+    """What is played beside a map that came with the files; what a song says was settled by a person."""
+    if known.grid is None or known.grid_of == THE_SONG:
+        return ()
+    return grid_findings(known.grid, known.grid_of, timeline.rhythm)
 
 
 def _bars(known: Known, timeline: Timeline, end_s: float) -> tuple[tuple[float, ...], bool]:
@@ -258,6 +268,12 @@ def _section_fact(section: HeardSection) -> Fact:
         confidence=section.confidence,
         method="song" if section.told_by == "person" else FORM_METHOD,
     )
+
+
+def _beside_own(between: Sequence[Finding], own: Sequence[Finding]) -> Iterator[Finding]:
+    """Without what follows from sides against each other that a track by itself is asked about."""
+    against = {each.track for each in own if each.kind == "anti_phase"}
+    yield from (each for each in between if each.kind != "mono_loss" or each.track not in against)
 
 
 def _role_findings(tracks: Sequence[HeardTrack]) -> tuple[Finding, ...]:
