@@ -212,7 +212,8 @@ def voice_notes(
         about = random.normal(0, 4)
         cents = (wrong_cents or {}).get(number, about)
         hz = song.hz(degree, octave) * 2 ** (cents / 1200)
-        first, count = round(start_s * RATE_HZ), round((end_s - start_s - 0.04) * RATE_HZ)
+        first = round(start_s * RATE_HZ)
+        count = min(round((end_s - start_s - 0.04) * RATE_HZ), song.length - first)
         times = np.arange(count) / RATE_HZ
         scoop = -60 * random.random() * np.exp(-times / 0.03)
         vibrato = random.choice([0.0, 20.0, 40.0]) * np.minimum(1, times / 0.4) * np.sin(2 * np.pi * 5.5 * times)

@@ -4,12 +4,15 @@ The sounds are made here, of noise, decays and sines: nothing of the product ren
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tapehand.audio import Audio
+from tapehand.app.listen import listen_to_path
+from tapehand.audio import Audio, io
+from tapehand.bootstrap import make_studio
 from tapehand.listening.arrivals import Arrival, course_of, related_pairs
 from tapehand.listening.attacks import attack_times_s
 from tapehand.listening.between import findings_between, heard_between
@@ -18,6 +21,7 @@ from tapehand.listening.duplicates import copies
 from tapehand.listening.mic_pairs import mic_pairs
 from tapehand.listening.recordings import ReadRecordings, compact_of, recordings_of
 from tapehand.song.finding import Finding
+from tapehand.work import Work
 
 RATE_HZ = 44_100
 LENGTH_S = 10.0
@@ -333,3 +337,15 @@ def test_width_that_costs_mono_is_heard_where_a_sparse_track_plays(rng: np.rando
     (question,) = of_kind(findings_between(recordings_of(sounds)), "mono_loss")
     assert question.track == "wide"
     assert question.value == pytest.approx(10.0, abs=0.5)
+
+
+def test_sides_against_each_other_are_one_question(rng: np.random.Generator, tmp_path: Path) -> None:
+    """It is heard while a track is read, and beside the others as a loss in mono."""
+    middle = 0.02 * line(rng)
+    wide = 0.1 * line(rng)
+    for name, sides in (("keys", np.stack([middle + wide, middle - wide])), ("organ", np.stack([line(rng)] * 2))):
+        io.write(tmp_path / f"{name}.wav", Audio.of(sides, RATE_HZ), subtype="PCM_24")
+    found = listen_to_path(make_studio(1), tmp_path, Work()).heard.findings
+    kinds = [each.kind for each in found if each.severity != "note"]
+    assert "anti_phase" in kinds
+    assert "mono_loss" not in kinds

@@ -148,3 +148,9 @@ def test_what_returns_nowhere_differs_from_what_returns() -> None:
     assert np.allclose(same, 0.0)
     assert np.allclose(returns(tones, 0.4, 5, 1)[8:16], returns(tones, 0.4, 5, 1)[12:20])
     assert returns(tones, 0.4, 3, 3).shape == (32, 7)
+
+
+def test_a_last_bar_that_rings_on_is_no_section() -> None:
+    lines, bars_s = planted(np.random.default_rng(0))
+    ended = [*bars_s, bars_s[-1] + BAR_S]
+    assert shape(find_form(lines, ended)) == [*PLAN[:-1], ("outro", PLAN[-1][1] + 1)]

@@ -36,6 +36,7 @@ class Bleed:
     below_db : how far what is heard lies under the loud parts of this track.
     lag_s : how late it is heard.
     start_s, end_s : the longest of the rests that were listened to.
+    confidence : 0..1; lower where what is taken for a rest may be soft playing.
     """
 
     track: str
@@ -47,6 +48,7 @@ class Bleed:
     coherence: float
     start_s: float
     end_s: float
+    confidence: float
 
 
 def settings() -> Mapping[str, float]:
@@ -101,7 +103,7 @@ def _question(recordings: Recordings, bleed: Bleed) -> Finding:
         value=bleed.level_db,
         start_s=bleed.start_s,
         end_s=bleed.end_s,
-        confidence=min(0.95, 0.6 + 0.5 * bleed.coherence),
+        confidence=bleed.confidence,
         source=bleed.source,
         level=f"{-bleed.level_db:.0f}",
         below=f"{bleed.below_db:.0f}",
@@ -122,6 +124,7 @@ class _Rests:
     resting: Mask
     least_coherence: float
     least_certainty: float
+    most_confidence: float
 
     @classmethod
     def of(cls, compact: Compact, kind: str) -> "_Rests | None":
@@ -145,6 +148,7 @@ class _Rests:
             resting=resting,
             least_coherence=settings()[f"least_{kind}coherence"],
             least_certainty=settings()[f"least_{kind}certainty"],
+            most_confidence=settings()[f"most_{kind}confidence"],
         )
 
     def bleed(self, name: str, source: str, other: Compact) -> Bleed | None:
@@ -178,6 +182,7 @@ class _Rests:
             coherence=likeness.coherence,
             start_s=start_s,
             end_s=end_s,
+            confidence=min(self.most_confidence, 0.6 + 0.5 * likeness.coherence),
         )
 
     def _spectra_of(self, other: Compact) -> tuple[Lines, ...] | None:

@@ -246,6 +246,8 @@ def _spans(
     for first, last in [*sorted(fixed), (len(points), len(points))]:
         if _is_worth_hearing(bars, place, first, hearing, is_all=not fixed):
             cuts = _cheapest_cuts(points[place:first], price, hearing)
+            if len(cuts) > 2 and cuts[-1] - cuts[-2] < hearing["shortest_end_bars"] and first == len(points):
+                del cuts[-2]  # the last chord and what rings on belong to what they end
             spans += [(place + start, place + end) for start, end in pairwise(cuts)]
         if last > first:
             spans.append((first, last))
