@@ -53,7 +53,7 @@ def test_many_names_in_one_question_are_counted(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_beat_that_a_machine_repeats_is_no_hum(tmp_path: Path) -> None:
-    """At 127.46 BPM the 28th multiple of the beat lies beside the mains."""
-    sound = odd.sounds.song(np.random.default_rng(101), 8.0, 127.46, 5)
+    """Multiples of the rate of its eighths lie beside the mains: the 56th at 127.459 BPM is at 59.48 Hz."""
+    sound = odd.sounds.song(np.random.default_rng(101), 8.0, 127.459, 8)
     heard = listen_to_path(make_studio(1), odd.written(tmp_path / "beat.wav", sound), Work()).heard
     assert not [each.question for each in heard.findings if each.kind == "hum"]

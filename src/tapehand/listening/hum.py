@@ -32,8 +32,9 @@ HOP_S: Final = 2.0
 MOST_WINDOWS: Final = 100
 SHORTEST_S: Final = 3.0
 LONGEST_S: Final = 1200.0
-# The teeth of a comb that lie so near, and how many of them make one.
+# The teeth of a comb that lie so near and are so strong against a line, and how many of them make one.
 COMB_HZ: Final = 6.0
+COMB_SHARE: Final = 0.25
 COMB_TEETH: Final = 2
 MAINS_HZ: Final = (50.0, 60.0)
 QUIET_SHARE: Final = 0.25
@@ -216,7 +217,7 @@ def _is_of_a_comb(quiet: Lines, top: int, line_hz: float, lobe: int) -> bool:
         return False
     below = quiet[top - nearest - np.arange(farthest - nearest)]
     above = quiet[top + nearest + np.arange(farthest - nearest)]
-    least = quiet[top] * limit("hum", "comb_share")
+    least = quiet[top] * COMB_SHARE
     apart = np.minimum(below, above)
     return int(_tops(apart, least, lobe)) >= COMB_TEETH
 
