@@ -90,7 +90,8 @@ def _common(heard: Heard) -> str | None:
     for fact in (*heard["facts"], *heard["findings"], *heard["sections"]):
         if fact["confidence"] is not None and not 0.0 <= fact["confidence"] <= 1.0:
             return f"a confidence of {fact['confidence']}"
-        if fact.get("start_s") is not None and not 0.0 <= fact["start_s"] <= fact["end_s"] + 1e-6:
+        start_s, end_s = fact["start_s"], fact["end_s"]
+        if start_s is not None and not 0.0 <= start_s <= (start_s if end_s is None else end_s) + 1e-6:
             return f"a place from {fact['start_s']} to {fact['end_s']}"
     return None
 

@@ -50,3 +50,10 @@ def test_many_names_in_one_question_are_counted(tmp_path: Path, capsys: pytest.C
     said = " ".join(capsys.readouterr().out.split())
     assert "Audio 10, 9 more: what is on them" in said
     assert "Audio 06 and 13 more tracks · same recording" in said
+
+
+def test_a_beat_that_a_machine_repeats_is_no_hum(tmp_path: Path) -> None:
+    """Multiples of the rate of its eighths lie beside the mains: the 56th at 127.459 BPM is at 59.48 Hz."""
+    sound = odd.sounds.song(np.random.default_rng(101), 8.0, 127.459, 8)
+    heard = listen_to_path(make_studio(1), odd.written(tmp_path / "beat.wav", sound), Work()).heard
+    assert not [each.question for each in heard.findings if each.kind == "hum"]

@@ -31,6 +31,11 @@ WINDOW_S: Final = 4.0
 HOP_S: Final = 2.0
 MOST_WINDOWS: Final = 100
 SHORTEST_S: Final = 3.0
+LONGEST_S: Final = 1200.0
+# The teeth of a comb that lie so near and are so strong against a line, and how many of them make one.
+COMB_HZ: Final = 6.0
+COMB_SHARE: Final = 0.25
+COMB_TEETH: Final = 2
 MAINS_HZ: Final = (50.0, 60.0)
 QUIET_SHARE: Final = 0.25
 MOMENT_S: Final = 0.03
@@ -91,7 +96,7 @@ class Hum:
 
 
 class HumScan:
-    """Slows the recording down as it comes; 8 kB a second are kept."""
+    """Slows the recording down as it comes; 8 kB a second are kept, of the first twenty minutes: a hum never stops."""
 
     def __init__(self, rate_hz: int) -> None:
         self._factor = max(1, rate_hz // SLOW_RATE_HZ)
@@ -99,12 +104,16 @@ class HumScan:
         self._weights = _low_pass(self._factor)
         self._kept = np.zeros(self._weights.size - 1, dtype=np.float32)
         self._slow: list[Signal] = []
+        self._kept_s = 0.0
 
     def feed(self, sound: Signal) -> None:
         """Take the next stretch, one channel of all ``(samples,)``."""
+        if self._kept_s >= LONGEST_S:
+            return
         wave = np.concatenate([self._kept, sound])
         made = kernels.decimate(wave, self._weights, self._factor)
         self._slow.append(made)
+        self._kept_s += made.size / self._rate_hz
         self._kept = wave[made.size * self._factor :]
 
     def finish(self) -> Hum:
@@ -193,9 +202,31 @@ def _mains(quiet: Lines, steady: Lines, line_hz: float, lobe: int, mains_hz: flo
         stands_out = prominence_db >= limit("hum", "prominence_db") and steady[top] <= limit("hum", "steady_db")
         # Beside a note next to the mains lie its side lobes; only what is highest far and wide is a line of its own.
         is_top = bool(quiet[top] >= quiet[max(0, top - 4 * lobe) : top + 4 * lobe + 1].max())
-        if stands_out and is_top:
+        if stands_out and is_top and not _is_of_a_comb(quiet, top, line_hz, lobe):
             strong.append((number, _top_hz(quiet, top, line_hz), float(quiet[top])))
     return _fitting(strong, mains_hz, total)
+
+
+def _is_of_a_comb(quiet: Lines, top: int, line_hz: float, lobe: int) -> bool:
+    """Whether a line has neighbours nearly as strong on both sides, as far off on one as on the other.
+
+    A beat that a machine repeats is a comb of lines, one for each multiple of its rate; some lie beside the mains.
+    """
+    nearest, farthest = 3 * lobe, round(COMB_HZ / line_hz)
+    if top - farthest - lobe < 0 or top + farthest + lobe >= quiet.size:
+        return False
+    below = quiet[top - nearest - np.arange(farthest - nearest)]
+    above = quiet[top + nearest + np.arange(farthest - nearest)]
+    least = quiet[top] * COMB_SHARE
+    apart = np.minimum(below, above)
+    return int(_tops(apart, least, lobe)) >= COMB_TEETH
+
+
+def _tops(values: Lines, least: float, lobe: int) -> int:
+    """How many maxima of at least ``least`` there are, each the highest within ``lobe`` to either side."""
+    padded = np.pad(values, lobe, mode="constant")
+    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * lobe + 1).max(axis=1)
+    return int(((values >= least) & (values == highest)).sum())
 
 
 def _top_hz(quiet: Lines, top: int, line_hz: float) -> float:

@@ -159,6 +159,8 @@ def recordings_of(
 
 def summed(compacts: Sequence[Compact]) -> Compact:
     """What would be kept of the sum of recordings, as far as it can be told: their sounds and their powers added."""
+    if len(compacts) == 1:
+        return compacts[0]
     frames_per_s = compacts[0].frames_per_s
     courses = [_at_pace(each, frames_per_s) for each in compacts]
     sound = np.zeros(max(each.coded.size for each in compacts), np.float32)
@@ -166,7 +168,7 @@ def summed(compacts: Sequence[Compact]) -> Compact:
     for each, course in zip(compacts, courses, strict=True):
         sound[: each.coded.size] += each.coded * np.float32(each.coding_gain)
         bands[: course.shape[0]] += course
-    return _coded(sound, bands, frames_per_s)
+    return _coded([sound], bands, frames_per_s)
 
 
 def _at_pace(compact: Compact, frames_per_s: float) -> NDArray[np.float32]:
@@ -208,12 +210,17 @@ class CompactScan:
 
     def finish(self) -> Compact:
         """What is kept of all that was fed."""
-        sound = np.concatenate([*self._sound, self._resampler.finish()])
+        sound = [*self._sound, self._resampler.finish()]
         bands = np.concatenate(self._bands) if self._bands else np.zeros((0, len(BAND_EDGES_HZ) - 1), np.float32)
         return _coded(sound, bands, self.rate_hz / FrameGrid(rate_hz=self.rate_hz).hop_samples)
 
 
-def _coded(sound: NDArray[np.float32], bands: NDArray[np.float32], frames_per_s: float) -> Compact:
-    gain = float(np.abs(sound).max(initial=0.0)) / 32_767.0 or 1.0
-    coded = np.rint(sound * np.float32(1.0 / gain)).astype(np.int16)
+def _coded(sound: Sequence[NDArray[np.float32]], bands: NDArray[np.float32], frames_per_s: float) -> Compact:
+    """Stretch by stretch, so that the sound of hours is never there twice."""
+    gain = max((float(np.abs(stretch).max(initial=0.0)) for stretch in sound), default=0.0) / 32_767.0 or 1.0
+    coded = np.empty(sum(stretch.size for stretch in sound), np.int16)
+    at = 0
+    for stretch in sound:
+        coded[at : at + stretch.size] = np.rint(stretch * np.float32(1.0 / gain))
+        at += stretch.size
     return Compact(coded=coded, coding_gain=gain, bands=bands, frames_per_s=frames_per_s)
