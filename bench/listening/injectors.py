@@ -81,11 +81,8 @@ def clipping(rng: Rng, sound: Sound, severity: str) -> Planted:
     target = {"subtle": 8, "clear": 60, "gross": 2000}[severity]
     heights = np.sort(np.abs(sound).ravel())
     made = np.clip(sound / heights[-target], -1.0, 1.0)
-    flat = np.abs(made) >= 1.0
-    edges = np.flatnonzero(np.diff(np.pad(flat, ((0, 0), (1, 1))).astype(int), axis=1).ravel())
-    counted = int(sum(b - a for a, b in edges.reshape(-1, 2) if b - a >= 3))
-    if counted == 0:
-        at = int(np.flatnonzero(flat.any(axis=0))[0])
+    if not clipped(made).places:
+        at = int(np.flatnonzero((np.abs(made) >= 1.0).any(axis=0))[0])
         made[:, at : at + 4] = np.sign(made[:, at : at + 1])
         return clipped(made)
     return clipped(made, decibels(-3.0) if severity == "clear" and rng.uniform() < 0.5 else 1.0)
