@@ -53,7 +53,9 @@ def test_many_names_in_one_question_are_counted(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_beat_that_a_machine_repeats_is_no_hum(tmp_path: Path) -> None:
-    """Multiples of the rate of its eighths lie beside the mains: the 56th at 127.459 BPM is at 59.48 Hz."""
-    sound = odd.sounds.song(np.random.default_rng(101), 8.0, 127.459, 8)
+    """Multiples of the rate of its eighths lie beside the mains: the 56th at 127.46 BPM is at 59.48 Hz."""
+    chance = np.random.default_rng(101)
+    bpm, tonic = float(chance.uniform(85.0, 130.0)), int(chance.integers(12))
+    sound = odd.sounds.song(chance, 8.0, bpm, tonic)
     heard = listen_to_path(make_studio(1), odd.written(tmp_path / "beat.wav", sound), Work()).heard
     assert not [each.question for each in heard.findings if each.kind == "hum"]
