@@ -40,9 +40,15 @@ def heard_between(
     copied = {each.track for each in same}
     courses = {pair: course for pair, course in related_pairs(recordings).items() if copied.isdisjoint(pair)}
     followers = copied | {second for pair, course in courses.items() if (second := _follower(recordings, pair, course))}
-    sources = Among(recordings, [name for name in recordings.names if name not in followers])
-    parted = [frozenset(pair) for pair, course in courses.items() if course.is_one_source or course.has_drifted]
     pairs = mic_pairs(recordings, courses)
+    microphones = mic_pair_findings(recordings, pairs)
+    asked = {each.track for each in microphones}
+    followers |= {name for name in recordings.names if name in asked and recordings.role(name) == UNKNOWN}
+    sources = Among(recordings, [name for name in recordings.names if name not in followers])
+    parted = [
+        *(frozenset(pair) for pair, course in courses.items() if course.is_one_source or course.has_drifted),
+        *(frozenset((pair.track, pair.partner)) for pair in pairs if pair.track in asked),
+    ]
     timing = timing_findings(sources, beats_s)
     layered = {each.track for each in timing if each.kind == "layers_apart"}
     lost = mono_loss_findings(recordings)
@@ -50,7 +56,7 @@ def heard_between(
     works_against_itself = {each.track for each in lost}
     of_one_source = (
         *copy_findings(same),
-        *(each for each in mic_pair_findings(recordings, pairs) if each.track not in layered),
+        *(each for each in microphones if each.track not in layered),
         *drift_findings(courses),
         *bleed_findings(recordings, bleeds(sources, parted)),
     )

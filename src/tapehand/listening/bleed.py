@@ -182,7 +182,7 @@ class _Rests:
             coherence=likeness.coherence,
             start_s=start_s,
             end_s=end_s,
-            confidence=min(self.most_confidence, 0.6 + 0.5 * likeness.coherence),
+            confidence=min(self.most_confidence, 2.0 * likeness.coherence),
         )
 
     def _spectra_of(self, other: Compact) -> tuple[Lines, ...] | None:
