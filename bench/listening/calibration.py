@@ -30,7 +30,8 @@ from tapehand.audio import Audio, io
 from tapehand.audio.resample import resample
 from tapehand.listening.activity import activity
 from tapehand.listening.arrivals import related_pairs
-from tapehand.listening.form import HeardSection, Line, find_form
+from tapehand.listening.bar_pictures import Line
+from tapehand.listening.form import HeardSection, find_form
 from tapehand.listening.harmony import Harmony, hear_tones
 from tapehand.listening.intonation import intonation
 from tapehand.listening.mic_pairs import mic_pairs
@@ -119,7 +120,7 @@ def inside(first_seed: int, count: int = STEMS_A_CLASS) -> Iterator[Said]:
     for label, fault in FAULTS.items():
         for number in range(count):
             name, seed = fault.stems[number % len(fault.stems)], first_seed + number // len(fault.stems)
-            sound = faults.clean(name, seed)
+            sound = faults.clean(name, seed, fault.length_s)
             usual = {each.kind for each in faults.findings_of(name, faults.heard_in(sound))}
             for severity in SEVERITIES:
                 random = np.random.default_rng([first_seed, number, SEVERITIES.index(severity)])

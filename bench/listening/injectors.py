@@ -352,7 +352,8 @@ def phase_flips(rng: Rng, sound: Sound, severity: str) -> Planted:
 class FaultClass:
     """A kind of fault: how it is planted, where that makes sense, and under which kinds it may be reported.
 
-    ``soft`` ones swell and fade, so that they may be found anywhere between their start and end.
+    ``soft`` ones swell and fade, so that they may be found anywhere between their start and end. ``length_s``: of the
+    stems; what shows only over many notes needs as many as a part has. ``pitched``: its frequency has to be told.
     """
 
     plant: Callable[[Rng, Sound, str], Planted]
@@ -362,6 +363,8 @@ class FaultClass:
     )  # fmt: skip
     placed: bool = False
     soft: bool = False
+    length_s: float = 12.0
+    pitched: bool = False
 
 
 RESTING: Final = ("voice", "drums", "hats")
@@ -378,7 +381,10 @@ FAULTS: Final[dict[str, FaultClass]] = {
     "dc offset": FaultClass(plant=dc_offset, kinds=("dc_offset",)),
     "reverb": FaultClass(plant=printed_reverb, kinds=("wet",), stems=("voice", "drums", "hats")),
     "low crest": FaultClass(plant=squashed, kinds=("low_crest",), stems=("voice", "drums", "guitar")),
-    "resonance": FaultClass(plant=resonance, kinds=("resonance",), stems=("voice", "strings")),
+    "resonance": FaultClass(
+        plant=resonance, kinds=("resonance",), stems=("voice", "strings"), length_s=40.0, pitched=True
+    ),
+    "resonance in 12 s": FaultClass(plant=resonance, kinds=("resonance",), stems=("voice", "strings"), pitched=True),
     # 15 kHz is where both end: a rate of 32 kHz and an encoder at 96 kbit/s. The question then names both.
     "lossy source": FaultClass(plant=lossy, kinds=("lossy_source", "upsampled"), stems=BRIGHT),
     "upsampled": FaultClass(plant=upsampled, kinds=("upsampled",), stems=BRIGHT),
