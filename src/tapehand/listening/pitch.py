@@ -33,8 +33,8 @@ BATCH: Final = 128
 # Boersma's constants but one; the costs of a jump are meant for 10 ms.
 VOICING_THRESHOLD: Final = 0.45
 SILENCE_THRESHOLD: Final = 0.03
-# Five times his: soft high voices are as even over two periods as over one, and were heard an octave down.
-OCTAVE_COST: Final = 0.05
+# Four times his: soft high voices are as even over two periods as over one, and were heard an octave down.
+OCTAVE_COST: Final = 0.04
 OCTAVE_JUMP_COST: Final = 0.35
 VOICING_COST: Final = 0.14
 
