@@ -3,7 +3,7 @@
 // A real frame of N samples is taken as a complex one of N / 2 points (even samples real, odd ones imaginary), put into
 // bit-reversed order while it is loaded, transformed in place by steps of four (J. W. Cooley, J. W. Tukey 1965), and
 // its lines are taken apart at the end (e.g. H. V. Sorensen et al., "Real-valued FFT algorithms", 1987).
-#include "kernel.hpp"
+#include "lanes.hpp"
 
 namespace {
 
@@ -20,25 +20,6 @@ INLINE Point operator-(Point a, Point b) { return {a.re - b.re, a.im - b.im}; }
 INLINE Point turned(Point a, Turn by) { return {a.re * by.re - a.im * by.im, a.re * by.im + a.im * by.re}; }
 INLINE Point quarter_back(Point a) { return {a.im, -a.re}; }
 
-// Rows become columns: one sample of eight frames from eight samples of one frame, and back.
-INLINE void transpose(v8 rows[8]) {
-    v8 pairs[8], fours[8];
-    for (int row = 0; row < 8; row += 2) {
-        pairs[row] = __builtin_shufflevector(rows[row], rows[row + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        pairs[row + 1] = __builtin_shufflevector(rows[row], rows[row + 1], 2, 10, 3, 11, 6, 14, 7, 15);
-    }
-    for (int half = 0; half < 8; half += 4)
-        for (int side = 0; side < 2; side++) {
-            const v8 a = pairs[half + side], b = pairs[half + side + 2];
-            fours[half + 2 * side] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-            fours[half + 2 * side + 1] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-        }
-    for (int row = 0; row < 4; row++) {
-        rows[row] = __builtin_shufflevector(fours[row], fours[row + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        rows[row + 4] = __builtin_shufflevector(fours[row], fours[row + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-}
-
 // Eight windowed frames into their places; false where all of them are silent.
 INLINE bool loaded(const float* const frames[8], const float* window, std::int64_t size, const std::int32_t* places,
                    Point* points) {
@@ -51,7 +32,7 @@ INLINE bool loaded(const float* const frames[8], const float* window, std::int64
             any |= bit_cast<v8i>(some);
             samples[lane] = some * weights;
         }
-        transpose(samples);
+        transpose8(samples);
         for (int pair = 0; pair < 4; pair++)
             points[places[at / 2 + pair]] = Point{samples[2 * pair], samples[2 * pair + 1]};
     }
@@ -134,7 +115,7 @@ KERNEL(spectra_powers)(const float* sound, const float* window, std::int64_t siz
         for (std::int64_t line = 0; line < half; line += 8) {
             v8 eight[8];
             for (std::int64_t i = 0; i < 8; i++) eight[i] = power_of_line(points, half, line + i, by[line + i]) * factor;
-            transpose(eight);
+            transpose8(eight);
             for (std::int64_t lane = 0; lane < some; lane++) store(rows + lane * lines + line, eight[lane]);
         }
         const v8 last = points[0].re - points[0].im;
